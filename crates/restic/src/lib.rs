@@ -1,0 +1,1 @@
+//! Typed wrapper around the restic command line.
