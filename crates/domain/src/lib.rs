@@ -1,16 +1,23 @@
 #![doc = include_str!("../README.md")]
 
+pub mod actor;
 pub mod clock;
 pub mod error_code;
 pub mod id;
+pub mod job;
+pub mod reported;
+pub mod restic_id;
 pub mod retry;
 pub mod role;
 pub mod secret;
 pub mod size;
 
+pub use actor::{Actor, ActorKind};
 pub use clock::{Clock, MockClock, Timestamp};
 pub use error_code::{ErrorCode, ErrorKind};
 pub use id::IdSource;
+pub use reported::ReportedText;
+pub use restic_id::{ResticRepositoryId, SnapshotId};
 pub use role::Role;
 pub use secret::Secret;
 pub use size::ByteSize;
