@@ -1,0 +1,65 @@
+//! `cargo xtask check`: everything that can be judged without running the product.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::packages::{self, Consent};
+use crate::stages::Stages;
+use crate::{agent_is_pure, buf, deny, process};
+
+/// The target that the console is built for.
+const WASM: &str = "wasm32-unknown-unknown";
+
+/// Installs what the checks need and runs all of them; a failed one does not keep the others from running.
+pub(crate) fn run(root: &Path, advisories: bool, consent: &Consent) -> Result<()> {
+    packages::ensure(packages::FOR_CHECK, consent)?;
+    let mut stages = Stages::default();
+    let outcome = stages_of(root, advisories, &mut stages);
+    stages.print_table();
+    outcome.and_then(|()| stages.verdict())
+}
+
+/// The checks as stages of a longer run. Fails only when somebody asked us to stop.
+pub(crate) fn stages_of(root: &Path, advisories: bool, stages: &mut Stages) -> Result<()> {
+    stages.attempt("format", || process::run(cargo(root).args(["fmt", "--all", "--check"])))?;
+    stages.attempt("lints", || {
+        process::run(cargo(root).args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    })?;
+    stages.attempt("layering", || {
+        process::run(cargo(root).args([
+            "test",
+            "--quiet",
+            "--package",
+            "restic-manager-server",
+            "--test",
+            "tidy",
+        ]))
+    })?;
+    stages.attempt("dependencies", || deny::check(root, advisories))?;
+    stages.attempt("no C in the agent", || agent_is_pure::check(root))?;
+    stages.attempt("domain for WebAssembly", || wasm(root))?;
+    stages.attempt("contract: lint", || buf::lint(root))?;
+    stages.attempt("contract: compatibility", || buf::breaking(root))
+}
+
+fn wasm(root: &Path) -> Result<()> {
+    let installed = process::output(
+        Command::new("rustup")
+            .args(["target", "list", "--installed"])
+            .current_dir(root),
+    );
+    if !installed.is_ok_and(|list| list.lines().any(|target| target == WASM)) {
+        ensure!(process::on_path("rustup"), "rustup is needed to add the target {WASM}");
+        process::run(Command::new("rustup").args(["target", "add", WASM]).current_dir(root))?;
+    }
+    process::run(cargo(root).args(["check", "--package", "restic-manager-domain", "--target", WASM]))
+}
+
+/// A cargo command in the workspace.
+pub(crate) fn cargo(root: &Path) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(root);
+    command
+}

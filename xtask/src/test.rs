@@ -1,0 +1,73 @@
+//! `cargo xtask test`: what CI runs, and nothing else.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::packages::{self, Consent, under_ci};
+use crate::postgres::Postgres;
+use crate::rest_server::{self, RestServers};
+use crate::stages::Stages;
+use crate::tally::Tally;
+use crate::{check, process};
+
+/// Installs what the tests need, runs the checks, and runs all tests against real services of their own.
+///
+/// With `only`, the arguments of one `cargo test`, it runs that against the same services and leaves the checks out.
+pub(crate) fn run(root: &Path, only: &[String], consent: &Consent) -> Result<()> {
+    let mut stages = Stages::default();
+    let mut tally = Tally::default();
+    let outcome = all(root, only, consent, &mut stages, &mut tally);
+    stages.print_table();
+    let outcome = outcome.and_then(|()| stages.verdict());
+    println!("\n{} passed, {} failed", tally.passed, tally.failed);
+    outcome
+}
+
+fn all(root: &Path, only: &[String], consent: &Consent, stages: &mut Stages, tally: &mut Tally) -> Result<()> {
+    stages.require("packages", || packages::ensure(packages::FOR_TEST, consent))?;
+    let mut command = check::cargo(root);
+    command.args(["test", "--no-fail-fast"]);
+    if only.is_empty() {
+        check::stages_of(root, false, stages)?;
+        // The tests drive the programs themselves too, and `cargo test` builds only those of the package under test.
+        stages.require("build", || {
+            process::run(check::cargo(root).args(["build", "--workspace", "--bins"]))
+        })?;
+        command.arg("--workspace");
+    }
+    let postgres = stages.require("PostgreSQL", Postgres::start)?;
+    let rest_servers = stages.require("rest-server", RestServers::start)?;
+    stages.attempt("tests", || tests(command.args(only), &postgres, &rest_servers, tally))
+}
+
+fn tests(command: &mut Command, postgres: &Postgres, rest_servers: &RestServers, tally: &mut Tally) -> Result<()> {
+    command.env("RM_TEST_POSTGRES_URL", postgres.url());
+    command.env("RM_TEST_REST_SERVER", rest_servers.everyday_url());
+    command.env("RM_TEST_REST_SERVER_ADMIN", rest_servers.admin_url());
+    command.env("RM_TEST_REST_SERVER_USER", rest_server::USER);
+    command.env("RM_TEST_REST_SERVER_PASSWORD", rest_server::PASSWORD);
+
+    let status = process::run_lines(command, |line| {
+        println!("{line}");
+        tally.read(line);
+    })?;
+    ensure!(status.success(), "cargo test ended with {status}");
+    ensure!(tally.passed > 0, "no test ran");
+    judge_ignored(tally)
+}
+
+/// Under CI a test that did not run is a failure: nobody would look at the line that says so.
+fn judge_ignored(tally: &Tally) -> Result<()> {
+    if tally.ignored == 0 {
+        return Ok(());
+    }
+    println!("{} ignored: {}", tally.ignored, tally.ignored_names.join(", "));
+    ensure!(
+        !under_ci(),
+        "{} tests were ignored; under CI all must run",
+        tally.ignored
+    );
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! `cargo xtask up`: from a clone to a running system, step by step.
+//!
+//! Each step is a function that returns what later steps need, and each is safe to repeat: a second run continues with
+//! the state under `target/up`. **Invariant:** no secret lies in clear below `target/up`. The first admin's password is
+//! printed once, and the setup token lives in a private temporary directory until it is used.
+
+mod admin;
+mod password;
+pub(crate) mod ports;
+mod run;
+mod server;
+
+pub(crate) use run::run;
