@@ -5,6 +5,8 @@ pub mod clock;
 pub mod error_code;
 pub mod id;
 pub mod job;
+pub mod name;
+pub mod path;
 pub mod reported;
 pub mod restic_id;
 pub mod retry;

@@ -1,7 +1,5 @@
 //! [`JobEvent`]: what can happen to a job.
 
-use std::time::Duration;
-
 use super::{FailureCause, Phase, Problems, Progress, Summary};
 use crate::reported::ReportedText;
 use crate::{Actor, Timestamp};
@@ -88,7 +86,10 @@ pub enum Stage {
     },
 }
 
-/// How a job ended, by its host's word. `started_at` is when the job's turn came, by the host's clock.
+/// How a job ended, by its host's word.
+///
+/// Where a report does not say when the job's turn came, the receiver fills in what [`super::JobState::started_at`] knows,
+/// which the order of a host's reports guarantees to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// All was done.
@@ -125,26 +126,16 @@ pub enum Outcome {
     TimedOut {
         /// When the job's turn came.
         started_at: Timestamp,
-        /// The deadline, counted from `started_at`.
-        deadline: Duration,
+        /// Which deadline it was and where the job stood.
+        message: ReportedText<2000>,
     },
     /// It was cut off.
     Interrupted {
         /// When the job's turn came.
         started_at: Timestamp,
-        /// By what.
-        by: Interruption,
+        /// By what: a reboot, or a signal that nobody sent on our behalf.
+        message: ReportedText<2000>,
     },
-}
-
-/// What can cut a job off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Interruption {
-    /// The host has another boot id than when the job ran.
-    HostRebooted,
-    /// restic is gone, and nobody asked it to end.
-    ProcessKilled,
 }
 
 impl JobEvent {

@@ -39,16 +39,17 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use event::{Interruption, JobEvent, Outcome, Stage};
+pub use event::{JobEvent, Outcome, Stage};
 pub use failure::{FailureCause, FailureCode, InvalidFailureCode, InvalidResultCode, ResultCode};
 pub use kind::{InvalidJobKind, JobKind};
 pub use next::{InvalidTransition, next};
 pub use phase::{InvalidPhase, InvalidStatus, Phase, Status};
 pub use progress::Progress;
 pub use state::JobState;
-pub use summary::{BackupSummary, Problem, ProblemKind, Problems, Summary};
+pub use summary::{BackupSummary, Problem, Problems, Summary};
 
 use crate::id::{HostId, JobId, RepositoryId, SourceGroupId};
+use crate::path::BackupPaths;
 use crate::{Actor, Timestamp};
 
 /// One piece of work on one host.
@@ -62,8 +63,10 @@ pub struct Job {
     pub repository_id: RepositoryId,
     /// What it does.
     pub kind: JobKind,
-    /// The source groups that a backup saves; empty for other kinds and for a backup of named paths.
-    pub source_group_ids: Vec<SourceGroupId>,
+    /// The source group that a backup saves; `None` for other kinds and for a backup of named paths.
+    pub source_group_id: Option<SourceGroupId>,
+    /// What a backup saves, as it was when the job was made; `None` for other kinds.
+    pub paths: Option<BackupPaths>,
     /// Who asked for it.
     pub actor: Actor,
     /// Counted from 1.

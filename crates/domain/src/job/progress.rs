@@ -24,13 +24,16 @@ pub struct Progress {
     pub bytes_total: ByteSize,
     /// Items that could not be read.
     pub error_count: u64,
-    /// One of the files being read at the moment.
-    pub current_file: Option<ReportedText<1000>>,
+    /// Files being read at the moment; at most [`Self::MAX_CURRENT_FILES`].
+    pub current_files: Vec<ReportedText<1000>>,
     /// The repository does not answer and restic keeps trying.
     pub waiting_for_repository: bool,
 }
 
 impl Progress {
+    /// How many of the files being read are kept. restic reads two at a time unless told otherwise.
+    pub const MAX_CURRENT_FILES: usize = 8;
+
     /// Percent of the bytes found, from 0 to 100, rounded down; `None` while nothing was found.
     pub fn percent_done(&self) -> Option<u8> {
         let (done, total) = (self.bytes_done.as_bytes(), self.bytes_total.as_bytes());

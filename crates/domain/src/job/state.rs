@@ -1,8 +1,6 @@
 //! [`JobState`]: where a job stands, with the facts of that stand.
 
-use std::time::Duration;
-
-use super::{FailureCause, Interruption, Outcome, Phase, Problems, Progress, ResultCode, Stage, Status, Summary};
+use super::{FailureCause, Outcome, Phase, Problems, Progress, ResultCode, Stage, Status, Summary};
 use crate::reported::ReportedText;
 use crate::{Actor, Timestamp};
 
@@ -88,8 +86,8 @@ pub enum JobState {
         started_at: Timestamp,
         /// See the type.
         finished_at: Timestamp,
-        /// The deadline, counted from `started_at`.
-        deadline: Duration,
+        /// Which deadline it was and where the job stood.
+        message: ReportedText<2000>,
     },
     /// The host rebooted or the process was killed.
     Interrupted {
@@ -98,7 +96,7 @@ pub enum JobState {
         /// When the agent found out.
         finished_at: Timestamp,
         /// By what.
-        by: Interruption,
+        message: ReportedText<2000>,
     },
     /// The host had not accepted it when its time was over, as far as the server knew.
     Expired {
@@ -219,7 +217,9 @@ impl JobState {
         let advice = self.result_code()?.advice();
         let reported = match self {
             Self::Failed { cause, .. } => cause.message.as_str(),
-            Self::Refused { message, .. } => message.as_str(),
+            Self::TimedOut { message, .. } | Self::Interrupted { message, .. } | Self::Refused { message, .. } => {
+                message.as_str()
+            }
             Self::Queued
             | Self::Sent { .. }
             | Self::Accepted { .. }
@@ -229,8 +229,6 @@ impl JobState {
             | Self::Succeeded { .. }
             | Self::Warning { .. }
             | Self::Cancelled { .. }
-            | Self::TimedOut { .. }
-            | Self::Interrupted { .. }
             | Self::Expired { .. }
             | Self::Lost { .. } => "",
         };
@@ -281,11 +279,11 @@ impl JobState {
         }
     }
 
-    /// restic's exit code, where the end of the job rests on one. An init that finds a repository rests on none: restic
-    /// fails then, with a code that says nothing.
+    /// restic's exit code, where the end of the job rests on one. That of an init does not: restic fails when the
+    /// repository is there, and we do not.
     pub const fn exit_code(&self) -> Option<i32> {
         match self {
-            Self::Succeeded { summary, .. } if !summary.is_adoption() => Some(0),
+            Self::Succeeded { summary, .. } if !matches!(summary, Summary::Init { .. }) => Some(0),
             Self::Warning { .. } => Some(3),
             Self::Failed { cause, .. } => cause.exit_code,
             Self::Queued
@@ -360,15 +358,15 @@ impl JobState {
                 by,
                 confirmed: true,
             },
-            Outcome::TimedOut { started_at, deadline } => Self::TimedOut {
+            Outcome::TimedOut { started_at, message } => Self::TimedOut {
                 started_at,
                 finished_at,
-                deadline,
+                message,
             },
-            Outcome::Interrupted { started_at, by } => Self::Interrupted {
+            Outcome::Interrupted { started_at, message } => Self::Interrupted {
                 started_at,
                 finished_at,
-                by,
+                message,
             },
         }
     }

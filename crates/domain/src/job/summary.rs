@@ -12,23 +12,18 @@ use crate::restic_id::{ResticRepositoryId, SnapshotId};
 pub enum Summary {
     /// Of a backup.
     Backup(BackupSummary),
-    /// Of an init.
+    /// Of an init, whether it made the repository or adopted the one that was there.
     Init {
         /// The repository that is there now.
         repository: ResticRepositoryId,
-        /// It was there before, and was taken as it is.
-        adopted: bool,
     },
     /// Of a probe that could open the repository.
     Probe {
         /// The repository that was found.
         repository: ResticRepositoryId,
     },
-    /// Of a listing.
-    Snapshots {
-        /// How many snapshots the host has in the repository.
-        count: u64,
-    },
+    /// Of a listing; its result is the list itself.
+    Snapshots,
 }
 
 /// What a backup did. Source: restic's `summary` line; fields that the restic version does not report are zero or `None`.
@@ -48,6 +43,8 @@ pub struct BackupSummary {
     pub dirs_changed: u64,
     /// Directories as in the parent snapshot.
     pub dirs_unmodified: u64,
+    /// Files that were looked at: those of the snapshot.
+    pub files_processed: u64,
     /// Bytes of the files that were looked at: the size of the snapshot.
     pub bytes_processed: ByteSize,
     /// Bytes that were new to the repository, before compression.
@@ -60,16 +57,19 @@ pub struct BackupSummary {
 
 impl Summary {
     /// The snapshot that the job made.
-    pub fn snapshot(&self) -> Option<SnapshotId> {
+    pub const fn snapshot(&self) -> Option<SnapshotId> {
         match self {
             Self::Backup(backup) => backup.snapshot,
-            Self::Init { .. } | Self::Probe { .. } | Self::Snapshots { .. } => None,
+            Self::Init { .. } | Self::Probe { .. } | Self::Snapshots => None,
         }
     }
 
-    /// Whether an init took the repository that it found.
-    pub const fn is_adoption(&self) -> bool {
-        matches!(self, Self::Init { adopted: true, .. })
+    /// The repository that the job saw.
+    pub const fn repository(&self) -> Option<ResticRepositoryId> {
+        match self {
+            Self::Init { repository } | Self::Probe { repository } => Some(*repository),
+            Self::Backup(_) | Self::Snapshots => None,
+        }
     }
 }
 
@@ -80,27 +80,13 @@ pub struct Problems {
     first: Vec<Problem>,
 }
 
-/// One item that a job could not handle. Both texts together have at most 1,000 bytes.
+/// One item that a job could not handle.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Problem {
-    /// What sort of trouble it is.
-    pub kind: ProblemKind,
-    /// The path, or what else it is about. Names that are not UTF-8 arrive changed.
-    pub item: ReportedText<600>,
+    /// The path; empty when it is about no single one. Names that are not UTF-8 arrive changed.
+    pub item: ReportedText<1000>,
     /// What restic or the agent said about it.
-    pub message: ReportedText<400>,
-}
-
-/// What sort of trouble a [`Problem`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProblemKind {
-    /// A path that was asked for does not exist on the host.
-    SourceMissing,
-    /// It is there, but it could not be read.
-    Unreadable,
-    /// Anything else that restic said while it went on.
-    Other,
+    pub message: ReportedText<1000>,
 }
 
 impl Problems {
@@ -138,19 +124,5 @@ impl Problems {
     /// Whether there were none.
     pub fn is_empty(&self) -> bool {
         self.count == 0
-    }
-}
-
-impl ProblemKind {
-    /// All kinds.
-    pub const ALL: [Self; 3] = [Self::SourceMissing, Self::Unreadable, Self::Other];
-
-    /// The stable word, as stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::SourceMissing => "source_missing",
-            Self::Unreadable => "unreadable",
-            Self::Other => "other",
-        }
     }
 }
