@@ -1,1 +1,5 @@
 //! The server.
+
+pub mod clock;
+pub mod random;
+pub mod secrets;
