@@ -8,6 +8,7 @@ pub mod job;
 pub mod name;
 pub mod path;
 pub mod reported;
+pub mod repository;
 pub mod restic_id;
 pub mod retry;
 pub mod role;
