@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod convert;
 #[cfg(feature = "grpc")]
 pub mod door;
 
@@ -50,3 +51,10 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descrip
 /// The same with enum values as JSON spells them (`online`), without options.
 #[cfg(feature = "rest")]
 pub const DESCRIPTORS_JSON: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.json-names.bin"));
+
+/// The OpenAPI documents that the generator made of each package, before the server rewrites and joins them.
+#[cfg(feature = "rest")]
+pub const OPENAPI: [&str; 2] = [
+    include_str!(concat!(env!("OUT_DIR"), "/restic_manager.v1.openapi.json")),
+    include_str!(concat!(env!("OUT_DIR"), "/restic_manager.agent.v1.openapi.json")),
+];

@@ -1,0 +1,14 @@
+//! Messages to domain types and back, one file per thing.
+//!
+//! Every message is destructured whole, so that a new field breaks the build until somebody decides what it means. A
+//! refusal names the field, so that a form can put the sentence beside the right input.
+
+mod audit;
+mod auth;
+mod invalid;
+mod page;
+mod time;
+
+pub use invalid::{FieldProblem, Invalid, optional, parse, required};
+pub use page::{page, page_with_limits};
+pub use time::{from_timestamp, to_duration, to_timestamp};
