@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 pub mod actor;
+pub mod audit_query;
 pub mod clock;
 pub mod error_code;
 pub mod id;
 pub mod job;
 pub mod name;
+pub mod page;
 pub mod path;
 pub mod reported;
 pub mod repository;
@@ -13,7 +15,9 @@ pub mod restic_id;
 pub mod retry;
 pub mod role;
 pub mod secret;
+pub mod sign_in;
 pub mod size;
+pub mod snapshot;
 
 pub use actor::{Actor, ActorKind};
 pub use clock::{Clock, MockClock, Timestamp};
