@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod audit_query;
 pub mod clock;
+pub mod enrollment;
 pub mod error_code;
 pub mod id;
 pub mod job;
