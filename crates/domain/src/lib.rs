@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod actor;
+pub mod audit;
 pub mod audit_query;
 pub mod clock;
 pub mod enrollment;
@@ -19,6 +20,7 @@ pub mod secret;
 pub mod sign_in;
 pub mod size;
 pub mod snapshot;
+pub mod user;
 
 pub use actor::{Actor, ActorKind};
 pub use clock::{Clock, MockClock, Timestamp};
