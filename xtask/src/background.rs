@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -80,7 +81,11 @@ impl Background {
             variables,
             log,
         } = launch;
-        let output = File::create(&log).with_context(|| format!("could not write {}", log.display()))?;
+        let mut private = File::options();
+        private.write(true).create(true).truncate(true).mode(0o600);
+        let output = private
+            .open(&log)
+            .with_context(|| format!("could not write {}", log.display()))?;
         let errors = output.try_clone().context("could not share the log file")?;
 
         let mut command = supervised(stop);

@@ -33,6 +33,7 @@ pub(crate) fn ensure(server: &Server) -> Result<Admin> {
         "/api/bootstrap",
         &json!({ "token": token, "username": USERNAME, "password": password }),
     )?;
+    server.forget_setup_token(&token)?;
     api.post(
         "/api/auth/login",
         &json!({ "username": USERNAME, "password": password }),

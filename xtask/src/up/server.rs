@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::background::{Background, Launch, Stop};
 use crate::{http, root};
 
+use super::blank::blank;
 use super::ports;
 
 const WEB_PORT: u16 = 8080;
@@ -74,6 +75,11 @@ impl Server {
         let token = fs::read_to_string(&file)
             .with_context(|| format!("could not read the setup token at {}", file.display()))?;
         Ok(token.trim().to_owned())
+    }
+
+    /// Takes a setup token that has been used out of the log.
+    pub(crate) fn forget_setup_token(&self, token: &str) -> Result<()> {
+        blank(self.process.log(), token)
     }
 
     /// The address of console and API.
