@@ -1,0 +1,60 @@
+//! The names of all environment variables that begin with `RM_`.
+
+/// What every name begins with. A YAML key is the name without it, in lower case.
+pub const PREFIX: &str = "RM_";
+/// Appended to the name of a secret-valued key: the value is the content of that file.
+pub const FILE_SUFFIX: &str = "_FILE";
+
+/// The YAML file itself; the one key that cannot be in it.
+pub const CONFIG: &str = "RM_CONFIG";
+/// Where database and keys are.
+pub const DATA_DIR: &str = "RM_DATA_DIR";
+/// Which database.
+pub const DATABASE_URL: &str = "RM_DATABASE_URL";
+/// Web listener.
+pub const LISTEN: &str = "RM_LISTEN";
+/// Agent listener.
+pub const AGENT_LISTEN: &str = "RM_AGENT_LISTEN";
+/// Public address of the console.
+pub const BASE_URL: &str = "RM_BASE_URL";
+/// Public address of the agent listener.
+pub const AGENT_URL: &str = "RM_AGENT_URL";
+/// Silence before a host is offline.
+pub const OFFLINE_AFTER: &str = "RM_OFFLINE_AFTER";
+/// Peers whose forwarded headers count.
+pub const TRUSTED_PROXY: &str = "RM_TRUSTED_PROXY";
+/// Certificate of the web listener.
+pub const TLS_CERT: &str = "RM_TLS_CERT";
+/// Its key.
+pub const TLS_KEY: &str = "RM_TLS_KEY";
+/// The master key.
+pub const SECRET_KEY_FILE: &str = "RM_SECRET_KEY_FILE";
+/// Whether cookies are for encrypted connections only.
+pub const COOKIE_SECURE: &str = "RM_COOKIE_SECURE";
+/// Life of a login session.
+pub const SESSION_TTL: &str = "RM_SESSION_TTL";
+/// Where the first-run token is written for automation.
+pub const BOOTSTRAP_TOKEN_FILE: &str = "RM_BOOTSTRAP_TOKEN_FILE";
+/// What is logged.
+pub const LOG: &str = "RM_LOG";
+/// How it is written.
+pub const LOG_FORMAT: &str = "RM_LOG_FORMAT";
+
+/// Names of the agent, its installer, the onboarding script and the build tools. They may be set where the server
+/// starts, so they are not mistaken for misspelt keys.
+pub const OF_OTHERS: [&str; 12] = [
+    "RM_SERVER",
+    "RM_TOKEN",
+    "RM_CA_PIN",
+    "RM_HOSTNAME",
+    "RM_FORCE_REENROLL",
+    "RM_USER",
+    "RM_PASS",
+    "RM_REPO_URL",
+    "RM_REPO_USER",
+    "RM_REPO_PASS",
+    "RM_DEBIAN_MIRROR",
+    "RM_WRITE_REFERENCE",
+];
+/// What the names of the test harness begin with.
+pub const TEST_PREFIX: &str = "RM_TEST_";

@@ -1,0 +1,107 @@
+//! The one table of keys: parsing, `_FILE` forms, error messages and the reference page are made from it.
+
+use super::env;
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// The environment variable; see [`Key::yaml`] for the name in the file.
+    pub env: &'static str,
+    /// What holds when it is set nowhere.
+    pub default: DefaultValue,
+    /// What a value must be, as the object of "give …".
+    pub allowed: &'static str,
+    /// What it decides, as a sentence.
+    pub meaning: &'static str,
+    /// Whether the value must not be shown. Such a key has a `_FILE` form.
+    pub secret: bool,
+}
+
+/// The default of a [`Key`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefaultValue {
+    /// This text, read like a given one.
+    Text(&'static str),
+    /// Made from other settings, as described.
+    From(&'static str),
+    /// Nothing: what it is for does not happen.
+    Unset,
+}
+
+impl Key {
+    /// The key in the YAML file.
+    pub fn yaml(&self) -> String {
+        yaml_name(self.env)
+    }
+
+    /// Name of the environment variable that names a file with the value, for secret-valued keys.
+    pub fn file_env(&self) -> Option<String> {
+        self.secret.then(|| format!("{}{}", self.env, env::FILE_SUFFIX))
+    }
+}
+
+/// The YAML form of an environment name.
+pub(super) fn yaml_name(env: &str) -> String {
+    env.strip_prefix(env::PREFIX).unwrap_or(env).to_ascii_lowercase()
+}
+
+macro_rules! keys {
+    ($($name:ident $default:expr, $allowed:literal, $meaning:literal $(, $secret:ident)?;)+) => {
+        $(
+            #[doc = $meaning]
+            pub const $name: Key = Key {
+                env: env::$name,
+                default: $default,
+                allowed: $allowed,
+                meaning: $meaning,
+                secret: keys!(@ $($secret)?),
+            };
+        )+
+
+        /// Every key, in the order of the reference page.
+        pub const ALL: &[Key] = &[$($name),+];
+    };
+    (@ secret) => { true };
+    (@) => { false };
+}
+
+keys! {
+    CONFIG DefaultValue::Text("/etc/restic-manager-server/server.yaml"), "the path of a file",
+        "The YAML file with the other settings. It may be absent.";
+    DATA_DIR DefaultValue::Text("/var/lib/restic-manager-server"), "the path of a directory",
+        "The directory of the database and the master key. The server makes it.";
+    DATABASE_URL DefaultValue::From("sqlite://<data_dir>/restic-manager.db"),
+        "`sqlite://` and the path of a file, or `postgres://user:password@host/database`",
+        "The database: an SQLite file, or PostgreSQL 14 or later.", secret;
+    LISTEN DefaultValue::Text("0.0.0.0:8080"), "an IP address and a port such as `0.0.0.0:8080` or `[::]:8080`",
+        "Where the console and the API are served.";
+    AGENT_LISTEN DefaultValue::Text("0.0.0.0:8443"), "an IP address and a port such as `0.0.0.0:8443` or `[::]:8443`",
+        "Where agents connect. TLS with the built-in CA; a proxy must pass it through untouched.";
+    BASE_URL DefaultValue::Text("http://localhost:8080"),
+        "`http://` or `https://` and a host, with a port where it is not the usual one, and without a path",
+        "The console's address as people type it: links, the install command and the accepted `Origin` come from it.";
+    AGENT_URL DefaultValue::From("https://<host of base_url>:<port of agent_listen>"),
+        "`https://` and a host, with a port where it is not 443, and without a path",
+        "The address that agents are told. Its host is in the server's certificate.";
+    TRUSTED_PROXY DefaultValue::Unset, "IP networks such as `10.0.0.0/8`, or single addresses, separated by commas",
+        "The reverse proxies: only from these peers `X-Forwarded-For` and `X-Forwarded-Proto` are believed.";
+    TLS_CERT DefaultValue::Unset, "the path of a PEM file",
+        "Certificate chain of the web listener, leaf first. Unset: plain HTTP, for use behind a proxy. Needs `RM_TLS_KEY`.";
+    TLS_KEY DefaultValue::Unset, "the path of a PEM file",
+        "Private key of `RM_TLS_CERT`.";
+    SECRET_KEY_FILE DefaultValue::From("<data_dir>/secret.key"), "the path of a file",
+        "The master key, 32 bytes with mode 0600, which seals every stored secret. Made at the first start. Keep a copy \
+         elsewhere: without it no stored repository password can be read.";
+    COOKIE_SECURE DefaultValue::Text("auto"), "`auto`, `true` or `false`",
+        "Whether session cookies travel over HTTPS only. `auto`: unless the base URL is `http://`.";
+    SESSION_TTL DefaultValue::Text("24h"), "a duration from `5m` to `30d`",
+        "How long a person stays signed in, counted from the sign-in.";
+    BOOTSTRAP_TOKEN_FILE DefaultValue::Unset, "the path of a file",
+        "Also write the token for making the first admin to this file (mode 0600), for automation.";
+    OFFLINE_AFTER DefaultValue::Text("90s"), "a duration from `5s` to `1d`",
+        "How long a host may be silent before it counts as offline.";
+    LOG DefaultValue::Text("info"), "a level (`error`, `warn`, `info`, `debug`, `trace`), or directives such as `info,server::store=debug`",
+        "What is logged.";
+    LOG_FORMAT DefaultValue::Text("auto"), "`auto`, `text` or `json`",
+        "How the log is written, to standard error. `auto`: text on a terminal, JSON otherwise.";
+}
