@@ -1,1 +1,23 @@
-//! The schema, as a sequence of migrations.
+#![doc = include_str!("../README.md")]
+
+mod column;
+mod m20261124_060000_create_users;
+mod m20261124_061000_create_audit_log;
+mod m20261124_062000_create_settings;
+
+use sea_orm_migration::prelude::*;
+
+/// All migrations, in the order in which they run.
+#[derive(Debug, Clone, Copy)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261124_060000_create_users::Migration),
+            Box::new(m20261124_061000_create_audit_log::Migration),
+            Box::new(m20261124_062000_create_settings::Migration),
+        ]
+    }
+}

@@ -1,0 +1,35 @@
+//! What the store promises, checked on both databases.
+//!
+//! Each case gets an empty, migrated store. SQLite is always there; PostgreSQL is where `RM_TEST_POSTGRES_URL` points: a
+//! superuser's URL, for each case makes a database of its own.
+
+mod databases;
+mod fixtures;
+mod login_sessions;
+mod settings;
+mod transactions;
+mod users;
+
+/// Defines cases that run on both databases.
+macro_rules! cases {
+    ($($(#[$attribute:meta])* async fn $name:ident($store:ident: Store) $body:block)+) => {$(
+        $(#[$attribute])*
+        mod $name {
+            #[allow(unused_imports, reason = "not every case needs all that its file imports")]
+            use super::*;
+
+            async fn case($store: $crate::store::Store) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                $crate::store::conformance::databases::on_sqlite(case).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                $crate::store::conformance::databases::on_postgres(case).await;
+            }
+        }
+    )+};
+}
+use cases;

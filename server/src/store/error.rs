@@ -1,0 +1,172 @@
+//! What can go wrong between us and the database.
+
+use std::path::PathBuf;
+
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why the database could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The SQLite file, or the lock file beside it, cannot be made or opened.
+    #[error("could not open {path}; its directory must exist and be writable by the server")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process has the SQLite file.
+    #[error(
+        "another server uses this database (it holds {lock}); two at once would lose each other's writes. Stop the other \
+         one, or give this one a data directory of its own"
+    )]
+    InUse {
+        /// The lock file.
+        lock: PathBuf,
+    },
+    /// The database does not answer, refuses the login or is not one.
+    #[error(
+        "could not connect to the database ({database}); check that it runs and that the URL and its login are right"
+    )]
+    Connect {
+        /// Where it is, without the login.
+        database: String,
+        /// What the driver said.
+        #[source]
+        source: DbErr,
+    },
+    /// PostgreSQL is older than what is supported.
+    #[error("this PostgreSQL is version {found}; version 14 or later is needed")]
+    DatabaseTooOld {
+        /// Its major version.
+        found: i64,
+    },
+    /// The schema was made by a newer release.
+    #[error(
+        "the database was last used by a newer server (it has the migration {migration}), which this one could damage. \
+         Install that release again, or restore the backup that was made before the upgrade"
+    )]
+    SchemaTooNew {
+        /// The first migration that this server does not know.
+        migration: String,
+    },
+    /// A migration failed. It left nothing behind.
+    #[error("could not bring the database to the schema of this server; it is as it was before")]
+    Migrate {
+        /// What the driver said.
+        #[source]
+        source: DbErr,
+    },
+    /// No connection became free in time.
+    #[error("the database is busy: no connection became free in time")]
+    Busy,
+    /// A row with this key exists.
+    #[error("{table} has a row with this key already")]
+    Taken {
+        /// The table.
+        table: &'static str,
+        /// What the driver said; names the key.
+        #[source]
+        source: DbErr,
+    },
+    /// A row that this one refers to does not exist (any more), or a row is still referred to.
+    #[error("a row of {table} refers to one that does not exist")]
+    Dangling {
+        /// The table that was written.
+        table: &'static str,
+        /// What the driver said.
+        #[source]
+        source: DbErr,
+    },
+    /// The row was changed or removed since it was read; nothing was written.
+    #[error("row {row} of {table} was changed in the meantime")]
+    Stale {
+        /// The table.
+        table: &'static str,
+        /// The row's key.
+        row: String,
+    },
+    /// The row to write does not exist; nothing was written.
+    #[error("{table} has no row {row}")]
+    Missing {
+        /// The table.
+        table: &'static str,
+        /// The row's key.
+        row: String,
+    },
+    /// A stored value that this server cannot have written: damage, or a hand in the database.
+    #[error("{table}.{column} of row {row} holds a value that makes no sense")]
+    Inconsistent {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's key.
+        row: String,
+        /// What is wrong with it.
+        #[source]
+        source: Source,
+    },
+    /// A value that the column cannot hold, such as a count beyond 2^63.
+    #[error("{table}.{column} cannot hold the value")]
+    Unstorable {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: Source,
+    },
+    /// Any other failure of the database.
+    #[error("the database failed at {table}")]
+    Database {
+        /// The table that was read or written.
+        table: &'static str,
+        /// What the driver said.
+        #[source]
+        source: DbErr,
+    },
+}
+
+impl Error {
+    /// Says what a failure of the driver means for the table that was read or written. For `map_err`.
+    pub(super) fn at(table: &'static str) -> impl Fn(DbErr) -> Self {
+        move |source| match source.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => Self::Taken { table, source },
+            Some(SqlErr::ForeignKeyConstraintViolation(_)) => Self::Dangling { table, source },
+            _ if is_busy(&source) => Self::Busy,
+            _ => Self::Database { table, source },
+        }
+    }
+
+    /// A stored value that makes no sense.
+    pub(super) fn inconsistent(
+        table: &'static str,
+        column: &'static str,
+        row: impl ToString,
+        source: impl Into<Source>,
+    ) -> Self {
+        Self::Inconsistent {
+            table,
+            column,
+            row: row.to_string(),
+            source: source.into(),
+        }
+    }
+}
+
+fn is_busy(error: &DbErr) -> bool {
+    /// SQLITE_BUSY: another process held the write lock for longer than the busy timeout.
+    const SQLITE_BUSY: &str = "5";
+    match error {
+        DbErr::ConnectionAcquire(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            matches!(&**error, sea_orm::SqlxError::Database(error) if error.code().as_deref() == Some(SQLITE_BUSY))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,72 @@
+//! The store: every row of the server, on SQLite or PostgreSQL.
+//!
+//! One concrete [`Store`]; tests use the real thing on a temporary file. [`Store::begin`] gives a [`Tx`] that writes,
+//! [`Store::read`] a [`ReadTx`] that reads. Each resource has a file here with an `impl ReadTx` block for what is read and
+//! an `impl Tx` block for what is written; a [`Tx`] can do both. The rows themselves are private (`entity/`): what comes
+//! out is parsed, what goes in is valid.
+//!
+//! A lookup returns `Option`. A write checks that it met its row: [`Error::Missing`] when there is none. An update of what
+//! others may update too carries the `version` that it read, and [`Error::Stale`] says that it came too late. A row that
+//! does not parse is [`Error::Inconsistent`], which names table, column and row.
+//!
+//! **Invariant:** nothing but the database is awaited while a [`Tx`] is open. On SQLite every other writer waits for it.
+//!
+//! **Invariant:** nobody is woken from within a transaction. Commit first, then nudge; a nudge may be lost.
+//!
+//! **Invariant:** projections (a host's last backup, its counts, its health) are never incremented. Whatever changes their
+//! source recomputes them from it in the same transaction.
+//!
+//! **Invariant:** no decision is taken here. What a state may become is `domain`'s business; the store keeps the result.
+//!
+//! To add a resource: a migration, a private entity with its `TryFrom`, a file here, cases in `conformance/`.
+
+mod database_url;
+mod entity;
+mod error;
+mod lock;
+mod login_sessions;
+mod open;
+mod page;
+mod row;
+mod settings;
+mod tx;
+mod users;
+
+#[cfg(test)]
+mod conformance;
+
+use std::sync::Arc;
+
+use sea_orm::DatabaseConnection;
+
+pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
+pub use error::Error;
+pub use login_sessions::LoginSession;
+pub use open::Options;
+pub use page::{Page, PageRequest};
+pub use tx::{ReadTx, Tx};
+pub use users::User;
+
+/// The database. Clones are cheap and share one pool.
+#[derive(Debug, Clone)]
+pub struct Store(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+    lock: Option<lock::DataLock>,
+}
+
+impl Store {
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.0.reader.ping().await.map_err(Error::at("ping"))
+    }
+
+    /// Closes all connections; on SQLite the write-ahead log goes into the file. Every clone of the store is closed too.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.0.reader.close_by_ref().await.map_err(Error::at("close"))?;
+        self.0.writer.close_by_ref().await.map_err(Error::at("close"))
+    }
+}
