@@ -181,14 +181,10 @@ mod tests {
             ("payload", |entry| entry.payload = "{}".to_owned()),
         ];
         for (field, change) in changes {
-            let mut changed = entry(1);
-            change(&mut changed);
+            let mut other = entry(1);
+            change(&mut other);
 
-            assert_ne!(
-                changed.hash(ChainHash::START),
-                entry(1).hash(ChainHash::START),
-                "{field}"
-            );
+            assert_ne!(other.hash(ChainHash::START), entry(1).hash(ChainHash::START), "{field}");
         }
     }
 

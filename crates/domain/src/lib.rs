@@ -6,6 +6,8 @@ pub mod audit_query;
 pub mod clock;
 pub mod enrollment;
 pub mod error_code;
+pub mod health;
+pub mod host;
 pub mod id;
 pub mod job;
 pub mod name;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Status;
 use crate::reported::ReportedText;
 
 /// Why a job failed.
@@ -148,6 +149,17 @@ impl FailureCode {
 }
 
 impl ResultCode {
+    /// What a caller sees of a job that ended so.
+    pub const fn status(self) -> Status {
+        match self {
+            Self::Ok | Self::Issues => Status::Succeeded,
+            Self::Cancelled => Status::Cancelled,
+            Self::Failed(_) | Self::TimedOut | Self::Interrupted | Self::Lost | Self::Expired | Self::Refused => {
+                Status::Failed
+            }
+        }
+    }
+
     /// What it means for the backups and what to do next.
     pub const fn advice(self) -> &'static str {
         match self {

@@ -175,6 +175,10 @@ fn callers_see_five_statuses() {
         assert_eq!(state.with_issues(), phase == "warning");
         assert_eq!(state.is_terminal(), state.finished_at().is_some(), "{phase}");
         assert_eq!(state.is_terminal(), state.result_code().is_some(), "{phase}");
+        assert_eq!(
+            state.result_code().map_or(state.status(), ResultCode::status),
+            state.status()
+        );
         assert!(state.status().phases().any(|one| one == state.phase()));
     }
 }
