@@ -42,62 +42,6 @@ pub struct Entry {
     pub payload: String,
 }
 
-/// A line before it has its place in the chain. The fields are those of [`Entry`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEntry {
-    /// See [`Entry::ts`].
-    pub ts: Timestamp,
-    /// See [`Entry::actor_kind`].
-    pub actor_kind: ActorKind,
-    /// See [`Entry::actor_id`].
-    pub actor_id: Option<String>,
-    /// See [`Entry::actor_name`].
-    pub actor_name: ReportedText<256>,
-    /// See [`Entry::ip`].
-    pub ip: Option<IpAddr>,
-    /// See [`Entry::action`].
-    pub action: String,
-    /// See [`Entry::target_kind`].
-    pub target_kind: Option<String>,
-    /// See [`Entry::target_id`].
-    pub target_id: Option<String>,
-    /// See [`Entry::target_name`].
-    pub target_name: ReportedText<256>,
-    /// See [`Entry::payload`].
-    pub payload: String,
-}
-
-impl NewEntry {
-    /// Gives the line its place.
-    pub fn at(self, id: u64) -> Entry {
-        let Self {
-            ts,
-            actor_kind,
-            actor_id,
-            actor_name,
-            ip,
-            action,
-            target_kind,
-            target_id,
-            target_name,
-            payload,
-        } = self;
-        Entry {
-            id,
-            ts,
-            actor_kind,
-            actor_id,
-            actor_name,
-            ip,
-            action,
-            target_kind,
-            target_id,
-            target_name,
-            payload,
-        }
-    }
-}
-
 /// The hash of a line and, through it, of all before. The text form is 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChainHash([u8; 32]);
