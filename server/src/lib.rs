@@ -1,9 +1,12 @@
-//! The server.
+#![doc = include_str!("../README.md")]
 
 pub mod clock;
 pub mod config;
 pub mod passwords;
 pub mod random;
 pub mod secrets;
+pub mod shutdown;
 pub mod store;
+pub mod telemetry;
 pub mod throttle;
+pub mod version;
