@@ -1,1 +1,3 @@
-//! The agent.
+#![doc = include_str!("../README.md")]
+
+pub mod core;
