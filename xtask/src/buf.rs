@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::{process, root};
+use crate::process;
 
 /// The accepted contract, relative to the workspace's root.
 const BASELINE: &str = "proto/baseline.binpb";
@@ -25,7 +25,8 @@ pub(crate) fn breaking(root: &Path) -> Result<()> {
         return Ok(());
     }
     // Compared as one image on each side: buf does not compare a workspace of two modules with a single image.
-    let current = root::target(root).join("contract.binpb");
+    let scratch = tempfile::tempdir().context("could not make a temporary directory")?;
+    let current = scratch.path().join("contract.binpb");
     process::run(build(root)?.arg("--output").arg(&current))?;
     let mut compare = buf(root)?;
     compare
