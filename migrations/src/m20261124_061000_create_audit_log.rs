@@ -23,7 +23,7 @@ impl MigrationTrait for Migration {
                     .col(column::text("action"))
                     .col(column::text_or_null("target_kind"))
                     .col(column::text_or_null("target_id"))
-                    .col(column::text_or_null("target_name"))
+                    .col(column::text("target_name"))
                     .col(column::text("payload"))
                     .col(column::bytes("hash"))
                     .take(),

@@ -20,6 +20,7 @@
 //!
 //! To add a resource: a migration, a private entity with its `TryFrom`, a file here, cases in `conformance/`.
 
+mod audit;
 mod database_url;
 mod entity;
 mod error;
@@ -39,6 +40,7 @@ use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 
+pub use audit::{AuditLine, NewAuditEntry};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::Error;
 pub use login_sessions::LoginSession;
@@ -55,6 +57,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    #[expect(dead_code, reason = "held for as long as the store lives")]
     lock: Option<lock::DataLock>,
 }
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use domain::Timestamp;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -92,15 +92,22 @@ pub(super) fn can_be_stored(text: &str) -> bool {
 
 /// Whether the text of a column contains `needle`, byte by byte. `LIKE` would need escapes, and ignores case on one of
 /// the two databases only.
-pub(super) fn contains(on: &impl ConnectionTrait, column: SimpleExpr, needle: &str) -> SimpleExpr {
-    if !can_be_stored(needle) {
-        return Expr::value(false);
-    }
-    let position = match on.get_database_backend() {
+pub(super) fn contains(on: &impl ConnectionTrait, column: Expr, needle: &str) -> Expr {
+    position(on, column, needle).map_or(Expr::value(false), |position| position.gt(0))
+}
+
+/// Whether the text of a column begins with `prefix`.
+pub(super) fn begins_with(on: &impl ConnectionTrait, column: Expr, prefix: &str) -> Expr {
+    position(on, column, prefix).map_or(Expr::value(false), |position| position.eq(1))
+}
+
+/// Where the text of a column has `needle`, from 1, or 0; `None` when no column can have it.
+fn position(on: &impl ConnectionTrait, column: Expr, needle: &str) -> Option<Expr> {
+    let function = match on.get_database_backend() {
         DbBackend::Postgres => "strpos",
         _ => "instr",
     };
-    Expr::expr(Func::cust(position).arg(column).arg(needle)).gt(0)
+    can_be_stored(needle).then(|| Expr::expr(Func::cust(function).arg(column).arg(needle)))
 }
 
 /// Fails when a write met no row.

@@ -3,8 +3,8 @@
 use std::ops::Deref;
 
 use sea_orm::{
-    AccessMode, ConnectionTrait as _, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode,
-    TransactionOptions, TransactionSession as _, TransactionTrait as _,
+    AccessMode, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
 };
 
 use super::{Error, Store};

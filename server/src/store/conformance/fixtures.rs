@@ -4,7 +4,7 @@ use domain::id::{LoginSessionId, UserId};
 use domain::{Role, Timestamp};
 use uuid::Uuid;
 
-use crate::store::{LoginSession, Store, User};
+use crate::store::{LoginSession, PageRequest, Store, User};
 
 /// A moment in May 2026, some seconds after midnight.
 pub(super) fn at(seconds: i64) -> Timestamp {
@@ -34,6 +34,11 @@ pub(super) fn login_session(number: u128, of: &User) -> LoginSession {
         created_at: at(10),
         expires_at: at(1_000),
     }
+}
+
+/// The first items of a list, or those behind a cursor.
+pub(super) fn page<C>(size: u32, after: Option<C>) -> PageRequest<C> {
+    PageRequest { size, after }
 }
 
 /// Commits users.

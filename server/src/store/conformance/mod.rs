@@ -3,6 +3,7 @@
 //! Each case gets an empty, migrated store. SQLite is always there; PostgreSQL is where `RM_TEST_POSTGRES_URL` points: a
 //! superuser's URL, for each case makes a database of its own.
 
+mod audit;
 mod databases;
 mod fixtures;
 mod login_sessions;
