@@ -31,22 +31,28 @@
 mod event;
 mod failure;
 mod kind;
+mod log;
 mod next;
 mod phase;
 mod progress;
+mod request;
 mod state;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use event::{JobEvent, Outcome, Stage};
 pub use failure::{FailureCause, FailureCode, InvalidFailureCode, InvalidResultCode, ResultCode};
 pub use kind::{InvalidJobKind, JobKind};
+pub use log::{LogExtent, LogLine, LogStream};
 pub use next::{InvalidTransition, next};
 pub use phase::{InvalidPhase, InvalidStatus, Phase, Status};
 pub use progress::Progress;
+pub use request::{JobQuery, LogQuery, RunJob, Sources, Work};
 pub use state::JobState;
 pub use summary::{BackupSummary, Problem, Problems, Summary};
+pub use view::JobView;
 
 use crate::id::{HostId, JobId, RepositoryId, SourceGroupId};
 use crate::path::BackupPaths;

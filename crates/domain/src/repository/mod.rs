@@ -1,11 +1,21 @@
 //! Repositories: where one lies, what opens it and how it is.
 
 mod backend;
+mod change;
+mod credentials;
+mod first_job;
+mod login;
 mod slot;
 mod status;
 mod url;
+mod view;
 
 pub use backend::{BackendEnv, BackendVariable, InvalidBackendEnv, InvalidRepositoryKind, RepositoryKind};
+pub use change::{BindRepository, NewRepository, SetCredentials, SetHostCredentials, UpdateRepository};
+pub use credentials::{CredentialChange, Credentials};
+pub use first_job::{FirstJob, RepositorySituation, Tried, WhyNone};
+pub use login::{InvalidLoginName, InvalidRepositoryPassword, LoginName, RepositoryPassword};
 pub use slot::{CredentialSlot, InvalidCredentialSlot};
 pub use status::{InvalidRepoStatus, RepoDetail, RepoEvent, RepoStatus};
 pub use url::{InvalidRepositoryUrl, RepositoryUrl, UrlLogin};
+pub use view::{HostCredentialsView, RepositoryView, SlotView};
