@@ -6,6 +6,7 @@ pub mod audit_query;
 pub mod clock;
 pub mod enrollment;
 pub mod error_code;
+pub mod fleet;
 pub mod health;
 pub mod host;
 pub mod id;

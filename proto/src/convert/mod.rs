@@ -5,6 +5,9 @@
 
 mod audit;
 mod auth;
+mod enrollment;
+mod fleet;
+mod host;
 mod invalid;
 mod page;
 mod time;
