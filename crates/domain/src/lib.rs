@@ -20,9 +20,11 @@ pub mod restic_id;
 pub mod retry;
 pub mod role;
 pub mod secret;
+pub mod session;
 pub mod sign_in;
 pub mod size;
 pub mod snapshot;
+pub mod snapshot_query;
 pub mod user;
 
 pub use actor::{Actor, ActorKind};

@@ -1,0 +1,35 @@
+//! [`LogChunk`]: a piece of a job's log.
+
+use crate::id::JobId;
+
+/// Lines of a job's log as they are stored: zstd of records, each behind its length. Whoever makes one has unpacked it and
+/// found what it says to be true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogChunk {
+    /// The job.
+    pub job: JobId,
+    /// Number of the first line, from 1.
+    pub first_line: u64,
+    /// How many lines; at least one.
+    pub line_count: u32,
+    /// Bytes of text in them.
+    pub text_bytes: u64,
+    /// The lines.
+    pub lines_zstd: Vec<u8>,
+}
+
+impl LogChunk {
+    /// The most bytes that a chunk has when it is unpacked.
+    pub const MAX_UNPACKED: usize = 1024 * 1024;
+    /// The most that unpacking multiplies.
+    pub const MAX_RATIO: usize = 100;
+    /// The most bytes of text in one line.
+    pub const MAX_LINE: usize = 16 * 1024;
+    /// The most bytes of text in the log of one job.
+    pub const MAX_JOB: u64 = 32 * 1024 * 1024;
+
+    /// Number of the line behind the last one.
+    pub fn next_line(&self) -> u64 {
+        self.first_line.saturating_add(u64::from(self.line_count))
+    }
+}
