@@ -19,8 +19,8 @@ pub enum LogStream {
 pub struct LogLine {
     /// Position in the log, from 1. Numbers that are missing were dropped because the log was too long.
     pub seq: u64,
-    /// By the host's clock.
-    pub ts: Timestamp,
+    /// By the host's clock; `None` when the host gave none.
+    pub ts: Option<Timestamp>,
     /// Where it came from.
     pub stream: LogStream,
     /// The text, without the line's end.

@@ -233,6 +233,16 @@ impl BackendEnv {
     }
 }
 
+impl InvalidBackendEnv {
+    /// The field that is in the way, as JSON spells it. A name that is not known is not repeated.
+    pub fn field(&self) -> String {
+        match self {
+            Self::Name { .. } => "backend_env".to_owned(),
+            Self::Value { variable } => format!("backend_env.{variable}"),
+        }
+    }
+}
+
 fn allowed(kind: RepositoryKind) -> String {
     match kind.variables() {
         [] => format!("a repository of kind {kind} takes no environment variables"),
