@@ -2,7 +2,9 @@
 
 pub mod clock;
 pub mod config;
+pub mod events;
 pub mod passwords;
+pub mod pki;
 pub mod random;
 pub mod secrets;
 pub mod shutdown;
