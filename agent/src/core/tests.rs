@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::id::RepositoryId;
-use domain::job::{JobKind, Progress, Summary};
+use domain::job::{Progress, Summary};
 use uuid::Uuid;
 
 use super::*;

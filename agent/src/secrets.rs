@@ -1,0 +1,373 @@
+//! What opens the repositories, sealed in `secrets.enc` under `secrets.key`.
+//!
+//! AES-256-GCM-SIV with a random nonce. A file that cannot be read is an error, and storing over it is refused: what lies
+//! there may be the only copy, and whoever looks into the cause needs it.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use aes_gcm_siv::aead::{Aead as _, KeyInit as _, Payload};
+use aes_gcm_siv::{Aes256GcmSiv, Nonce};
+use domain::id::RepositoryId;
+use domain::{ResticRepositoryId, Secret};
+use zeroize::Zeroizing;
+
+use crate::config::Places;
+use crate::core::{RepositoryCredentials, Stamp};
+use crate::durable;
+use crate::random::random_bytes;
+
+const MAGIC: &[u8] = b"rm-secrets-1\n";
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 12;
+
+/// The credentials of this host. Read anew for each job; nothing is kept in memory in between.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    file: PathBuf,
+    key: PathBuf,
+}
+
+/// Credentials that cannot be read or stored; `agent_secrets_unreadable` to the server.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(durable::Error),
+    /// The credentials are there, the key is not.
+    #[error("{} is missing, so {} cannot be opened", key.display(), file.display())]
+    KeyMissing {
+        /// The key.
+        key: PathBuf,
+        /// The credentials.
+        file: PathBuf,
+    },
+    /// The key is not 32 bytes long.
+    #[error("{} is not a key: it must have {KEY_BYTES} bytes", path.display())]
+    KeySize {
+        /// The key.
+        path: PathBuf,
+    },
+    /// Others can read the key, so it may be known.
+    #[error("{} can be read by others; its mode must be 0600", path.display())]
+    KeyMode {
+        /// The key.
+        path: PathBuf,
+    },
+    /// The credentials do not open with the key, or were changed.
+    #[error("{} does not open with {}; it was changed or belongs to another key", file.display(), key.display())]
+    Sealed {
+        /// The credentials.
+        file: PathBuf,
+        /// The key.
+        key: PathBuf,
+    },
+    /// The credentials open, but are not what this version writes.
+    #[error("{} holds something that this version cannot read", path.display())]
+    Content {
+        /// The credentials.
+        path: PathBuf,
+    },
+}
+
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+struct Stored {
+    stamp: Stamp,
+    repositories: Vec<StoredRepository>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct StoredRepository {
+    repository: RepositoryId,
+    url: String,
+    username: String,
+    repo_password: String,
+    backend_password: String,
+    backend_env: BTreeMap<String, String>,
+    restic_repository: Option<ResticRepositoryId>,
+}
+
+impl Secrets {
+    /// Names the files.
+    pub fn new(places: &Places) -> Self {
+        Self {
+            file: places.secrets(),
+            key: places.secrets_key(),
+        }
+    }
+
+    /// Which credentials these are; version 0 when there are none.
+    pub fn stamp(&self) -> Result<Stamp, Error> {
+        Ok(self.open()?.map(|stored| stored.stamp).unwrap_or_default())
+    }
+
+    /// What opens a repository; `None` when this host has no credentials for it.
+    pub fn repository(&self, id: RepositoryId) -> Result<Option<RepositoryCredentials>, Error> {
+        let stored = self.open()?.unwrap_or_default();
+        let found = stored.repositories.into_iter().find(|one| one.repository == id);
+        Ok(found.map(Into::into))
+    }
+
+    /// Replaces the whole set. Refused while what is stored cannot be read.
+    pub fn store(&self, stamp: &Stamp, repositories: &[RepositoryCredentials]) -> Result<(), Error> {
+        self.open()?;
+        let cipher = match self.read_key()? {
+            Some(cipher) => cipher,
+            None => self.make_key()?,
+        };
+        let stored = Stored {
+            stamp: stamp.clone(),
+            repositories: repositories.iter().map(Into::into).collect(),
+        };
+        let content = || Error::Content {
+            path: self.file.clone(),
+        };
+        let plain = Zeroizing::new(serde_json::to_vec(&stored).map_err(|_| content())?);
+        let nonce: [u8; NONCE_BYTES] = random_bytes();
+        let sealed = cipher
+            .encrypt(&Nonce::from(nonce), payload(&plain))
+            .map_err(|_| content())?;
+        durable::write(&self.file, &[MAGIC, &nonce, &sealed].concat()).map_err(Error::File)
+    }
+
+    /// Removes credentials and key.
+    pub fn forget(&self) -> Result<(), Error> {
+        durable::remove(&self.file)
+            .and_then(|()| durable::remove(&self.key))
+            .map_err(Error::File)
+    }
+
+    fn open(&self) -> Result<Option<Stored>, Error> {
+        let Some(content) = durable::read(&self.file).map_err(Error::File)? else {
+            return Ok(None);
+        };
+        let sealed = || Error::Sealed {
+            file: self.file.clone(),
+            key: self.key.clone(),
+        };
+        let cipher = self.read_key()?.ok_or_else(|| Error::KeyMissing {
+            key: self.key.clone(),
+            file: self.file.clone(),
+        })?;
+        let body = content.strip_prefix(MAGIC).ok_or_else(sealed)?;
+        let (nonce, body) = body.split_first_chunk::<NONCE_BYTES>().ok_or_else(sealed)?;
+        let plain = cipher
+            .decrypt(&Nonce::from(*nonce), payload(body))
+            .map_err(|_| sealed())?;
+        let plain = Zeroizing::new(plain);
+        serde_json::from_slice(&plain).map(Some).map_err(|_| Error::Content {
+            path: self.file.clone(),
+        })
+    }
+
+    fn read_key(&self) -> Result<Option<Aes256GcmSiv>, Error> {
+        let Some(key) = durable::read(&self.key).map_err(Error::File)? else {
+            return Ok(None);
+        };
+        let key = Zeroizing::new(key);
+        if is_open_to_others(&self.key) {
+            return Err(Error::KeyMode {
+                path: self.key.clone(),
+            });
+        }
+        let cipher = Aes256GcmSiv::new_from_slice(&key).map_err(|_| Error::KeySize {
+            path: self.key.clone(),
+        })?;
+        Ok(Some(cipher))
+    }
+
+    fn make_key(&self) -> Result<Aes256GcmSiv, Error> {
+        let key: Zeroizing<[u8; KEY_BYTES]> = Zeroizing::new(random_bytes());
+        let failed = |source| Error::File(durable::Error::new("write", &self.key, source));
+        let mut file = durable::create_private(&self.key).map_err(failed)?;
+        file.write_all(&*key).and_then(|()| file.sync_all()).map_err(failed)?;
+        durable::sync_directory(durable::parent(&self.key)).map_err(Error::File)?;
+        Ok(Aes256GcmSiv::new(&(*key).into()))
+    }
+}
+
+impl From<&RepositoryCredentials> for StoredRepository {
+    fn from(credentials: &RepositoryCredentials) -> Self {
+        let RepositoryCredentials {
+            repository,
+            url,
+            username,
+            repo_password,
+            backend_password,
+            backend_env,
+            restic_repository,
+        } = credentials;
+        Self {
+            repository: *repository,
+            url: url.clone(),
+            username: username.clone(),
+            repo_password: repo_password.expose().clone(),
+            backend_password: backend_password.expose().clone(),
+            backend_env: backend_env
+                .iter()
+                .map(|(name, value)| (name.clone(), value.expose().clone()))
+                .collect(),
+            restic_repository: *restic_repository,
+        }
+    }
+}
+
+impl From<StoredRepository> for RepositoryCredentials {
+    fn from(mut stored: StoredRepository) -> Self {
+        Self {
+            repository: stored.repository,
+            url: std::mem::take(&mut stored.url),
+            username: std::mem::take(&mut stored.username),
+            repo_password: Secret::new(std::mem::take(&mut stored.repo_password)),
+            backend_password: Secret::new(std::mem::take(&mut stored.backend_password)),
+            backend_env: std::mem::take(&mut stored.backend_env)
+                .into_iter()
+                .map(|(name, value)| (name, Secret::new(value)))
+                .collect(),
+            restic_repository: stored.restic_repository,
+        }
+    }
+}
+
+impl Drop for StoredRepository {
+    fn drop(&mut self) {
+        use zeroize::Zeroize as _;
+
+        self.repo_password.zeroize();
+        self.backend_password.zeroize();
+        self.backend_env.values_mut().for_each(zeroize::Zeroize::zeroize);
+    }
+}
+
+fn payload(message: &[u8]) -> Payload<'_, '_> {
+    Payload {
+        msg: message,
+        aad: MAGIC,
+    }
+}
+
+#[cfg(unix)]
+fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+/// On Windows the directory's access list decides.
+#[cfg(not(unix))]
+fn is_open_to_others(_: &Path) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_read_back_and_nothing_of_it_is_on_the_disk_in_clear() {
+        let (_directory, secrets) = secrets();
+        let credentials = credentials();
+
+        secrets.store(&stamp(3), std::slice::from_ref(&credentials)).unwrap();
+
+        assert_eq!(secrets.stamp().unwrap(), stamp(3));
+        assert_eq!(secrets.repository(credentials.repository).unwrap(), Some(credentials));
+        assert_eq!(secrets.repository(RepositoryId::from_uuid(Uuid::nil())).unwrap(), None);
+        let disk = fs::read(&secrets.file).unwrap();
+        for canary in ["repository-canary", "storage-canary", "variable-canary"] {
+            assert!(!disk.windows(canary.len()).any(|window| window == canary.as_bytes()), "{canary}");
+        }
+    }
+
+    #[test]
+    fn a_host_without_credentials_holds_version_zero() {
+        let (_directory, secrets) = secrets();
+
+        assert_eq!(secrets.stamp().unwrap(), Stamp::default());
+        assert!(!secrets.key.exists());
+    }
+
+    #[test]
+    fn a_later_set_replaces_the_whole_earlier_one() {
+        let (_directory, secrets) = secrets();
+        secrets.store(&stamp(1), &[credentials()]).unwrap();
+
+        secrets.store(&stamp(2), &[]).unwrap();
+
+        assert_eq!(secrets.repository(credentials().repository).unwrap(), None);
+    }
+
+    #[test]
+    fn an_unreadable_file_is_an_error_and_is_not_written_over() {
+        type Damage = fn(&Secrets);
+        let damages: [(Damage, &str); 6] = [
+            (|secrets| fs::write(&secrets.file, b"torn").unwrap(), "does not open"),
+            (|secrets| fs::write(&secrets.file, b"").unwrap(), "does not open"),
+            (flip_last_byte, "does not open"),
+            (|secrets| fs::write(&secrets.key, [7; 32]).unwrap(), "does not open"),
+            (|secrets| fs::write(&secrets.key, [7; 16]).unwrap(), "must have 32 bytes"),
+            (|secrets| fs::remove_file(&secrets.key).unwrap(), "is missing"),
+        ];
+        for (damage, said) in damages {
+            let (_directory, secrets) = secrets();
+            secrets.store(&stamp(1), &[credentials()]).unwrap();
+            damage(&secrets);
+            let before = fs::read(&secrets.file).unwrap();
+
+            let read = secrets.repository(credentials().repository).unwrap_err();
+            let stored = secrets.store(&stamp(2), &[]).unwrap_err();
+
+            assert!(read.to_string().contains(said), "{read}");
+            assert!(stored.to_string().contains(said), "{stored}");
+            assert_eq!(fs::read(&secrets.file).unwrap(), before);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_directory, secrets) = secrets();
+        secrets.store(&stamp(1), &[]).unwrap();
+        fs::set_permissions(&secrets.key, fs::Permissions::from_mode(0o640)).unwrap();
+
+        assert!(matches!(secrets.stamp(), Err(Error::KeyMode { .. })));
+    }
+
+    fn flip_last_byte(secrets: &Secrets) {
+        let mut content = fs::read(&secrets.file).unwrap();
+        *content.last_mut().unwrap() ^= 1;
+        fs::write(&secrets.file, content).unwrap();
+    }
+
+    fn secrets() -> (tempfile::TempDir, Secrets) {
+        let directory = tempfile::tempdir().unwrap();
+        let places = Places::new(None, Some(directory.path().to_owned()));
+        (directory, Secrets::new(&places))
+    }
+
+    fn stamp(version: u64) -> Stamp {
+        Stamp {
+            version,
+            hash: "ab".repeat(32),
+        }
+    }
+
+    fn credentials() -> RepositoryCredentials {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        RepositoryCredentials {
+            repository: RepositoryId::from_uuid(Uuid::from_u128(4)),
+            url: "rest:https://backup.example.org/web-1".to_owned(),
+            username: "web-1".to_owned(),
+            repo_password: secret("repository-canary"),
+            backend_password: secret("storage-canary"),
+            backend_env: BTreeMap::from([("AWS_SECRET_ACCESS_KEY".to_owned(), secret("variable-canary"))]),
+            restic_repository: Some("cd".repeat(32).parse().unwrap()),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What the agent must not forget, in `state.redb`: outbox, inbox and desired state.
+//!
+//! Every write is one transaction that is on disk when the call returns. The file is held exclusively; a second agent on
+//! the same directory fails to open it. A file that cannot be read is an error, never replaced by an empty one.
+
+mod desired;
+mod inbox;
+mod outbox;
+
+use std::path::{Path, PathBuf};
+
+use domain::IdSource;
+use domain::id::OutboxIncarnation;
+use redb::{Database, ReadableDatabase as _, TableDefinition};
+use uuid::Uuid;
+
+pub use outbox::{Batch, Entry, Tag};
+
+/// A document by its name: the incarnation, and the parts of the desired state.
+const DOCUMENTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("documents");
+/// Counters by their name.
+const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
+const INCARNATION: &str = "outbox incarnation";
+
+/// An event's pages are read once; the default of 1 GiB would fill up with them.
+const CACHE_BYTES: usize = 1024 * 1024;
+
+/// The agent's durable state.
+pub struct State {
+    database: Database,
+    path: PathBuf,
+    incarnation: OutboxIncarnation,
+    outbox_bytes: u64,
+}
+
+/// State that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another agent runs on the same directory.
+    #[error("{} is in use; another agent runs with this state directory", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be opened.
+    #[error("could not open {}; it is left as it is", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<redb::Error>,
+    },
+    /// A read or a write failed.
+    #[error("could not {action} in {}", path.display())]
+    Access {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<redb::Error>,
+    },
+    /// A row is not what this version writes.
+    #[error("{} holds a {what} that this version cannot read", path.display())]
+    Inconsistent {
+        /// What it should be.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl State {
+    /// Opens the state, and makes it when there is none.
+    pub fn open(path: &Path, ids: &dyn IdSource) -> Result<Self, Error> {
+        let mut builder = Database::builder();
+        builder.set_cache_size(CACHE_BYTES);
+        let database = builder.create(path).map_err(|source| match source {
+            redb::DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.to_owned() },
+            other => Error::Open {
+                path: path.to_owned(),
+                source: Box::new(other.into()),
+            },
+        })?;
+        let mut state = Self {
+            database,
+            path: path.to_owned(),
+            incarnation: OutboxIncarnation::from_uuid(Uuid::nil()),
+            outbox_bytes: 0,
+        };
+        state.incarnation = state.read_or_begin_incarnation(ids)?;
+        state.outbox_bytes = state.count_outbox_bytes()?;
+        Ok(state)
+    }
+
+    /// Which life of the outbox this is.
+    pub fn incarnation(&self) -> OutboxIncarnation {
+        self.incarnation
+    }
+
+    fn read_or_begin_incarnation(&self, ids: &dyn IdSource) -> Result<OutboxIncarnation, Error> {
+        if let Some(bytes) = self.document(INCARNATION)? {
+            let uuid = Uuid::from_slice(&bytes).map_err(|_| self.inconsistent("outbox incarnation"))?;
+            return Ok(OutboxIncarnation::from_uuid(uuid));
+        }
+        let uuid = ids.next_uuid();
+        self.write("begin the outbox", |transaction| {
+            transaction.open_table(DOCUMENTS)?.insert(INCARNATION, uuid.as_bytes().as_slice())?;
+            transaction.open_table(COUNTERS)?;
+            outbox::create(transaction)?;
+            inbox::create(transaction)
+        })?;
+        Ok(OutboxIncarnation::from_uuid(uuid))
+    }
+
+    fn document(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.read("read a document", |transaction| {
+            let table = match transaction.open_table(DOCUMENTS) {
+                // Nothing was ever written.
+                Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+                other => other?,
+            };
+            Ok(table.get(name)?.map(|value| value.value().to_vec()))
+        })
+    }
+
+    fn set_document(&self, name: &str, content: &[u8]) -> Result<(), Error> {
+        self.write("store a document", |transaction| {
+            transaction.open_table(DOCUMENTS)?.insert(name, content)?;
+            Ok(())
+        })
+    }
+
+    fn read<T>(
+        &self,
+        action: &'static str,
+        work: impl FnOnce(&redb::ReadTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, Error> {
+        let begun = self.database.begin_read().map_err(redb::Error::from);
+        begun
+            .and_then(|transaction| work(&transaction))
+            .map_err(|source| self.failed(action, source))
+    }
+
+    /// Runs `work` in one transaction, which is on disk when this returns. An error undoes all of it.
+    fn write<T>(
+        &self,
+        action: &'static str,
+        work: impl FnOnce(&redb::WriteTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, Error> {
+        let transact = || {
+            let transaction = self.database.begin_write()?;
+            let result = work(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        };
+        transact().map_err(|source| self.failed(action, source))
+    }
+
+    fn failed(&self, action: &'static str, source: redb::Error) -> Error {
+        Error::Access {
+            action,
+            path: self.path.clone(),
+            source: Box::new(source),
+        }
+    }
+
+    fn inconsistent(&self, what: &'static str) -> Error {
+        Error::Inconsistent {
+            what,
+            path: self.path.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
