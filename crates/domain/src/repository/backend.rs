@@ -231,6 +231,13 @@ impl BackendEnv {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// What a repository of this kind can set of it.
+    #[must_use]
+    pub fn for_kind(mut self, kind: RepositoryKind) -> Self {
+        self.0.retain(|variable, _| kind.variables().contains(&variable.0));
+        self
+    }
 }
 
 impl InvalidBackendEnv {

@@ -49,6 +49,47 @@ impl Credentials {
     }
 }
 
+impl Credentials {
+    /// What a host opens a shared repository with that has a login of its own there. The password that encrypts the
+    /// repository is everybody's.
+    #[must_use]
+    pub fn with_own_login(self, own: Self) -> Self {
+        Self {
+            username: own.username.or(self.username),
+            repo_password: self.repo_password,
+            backend_password: own.backend_password.or(self.backend_password),
+            backend_env: if own.backend_env.is_empty() {
+                self.backend_env
+            } else {
+                own.backend_env
+            },
+        }
+    }
+
+    /// Whether every part that is given is the same here. What is not given agrees with anything.
+    pub fn agree_with(&self, given: &Self) -> bool {
+        let Self {
+            username,
+            repo_password,
+            backend_password,
+            backend_env,
+        } = given;
+        (username.is_none() || *username == self.username)
+            && (repo_password.is_none() || *repo_password == self.repo_password)
+            && (backend_password.is_none() || *backend_password == self.backend_password)
+            && (backend_env.is_empty() || *backend_env == self.backend_env)
+    }
+
+    /// The same for a repository of another kind: variables that its backend does not read are dropped.
+    #[must_use]
+    pub fn for_kind(self, kind: RepositoryKind) -> Self {
+        Self {
+            backend_env: self.backend_env.for_kind(kind),
+            ..self
+        }
+    }
+}
+
 impl CredentialChange {
     /// Whether nothing is set.
     pub fn is_empty(&self) -> bool {
@@ -174,6 +215,64 @@ mod tests {
                 "{username:?} {repo:?} {login:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_login_of_its_own_does_not_replace_the_password_of_the_repository() {
+        let shared = Credentials {
+            username: Some("all".parse().unwrap()),
+            repo_password: Some(password("repo")),
+            backend_password: Some(secret("login")),
+            backend_env: BackendEnv::default(),
+        };
+        let own = Credentials {
+            username: Some("web".parse().unwrap()),
+            repo_password: Some(password("other")),
+            backend_password: None,
+            backend_env: BackendEnv::default(),
+        };
+
+        let used = shared.clone().with_own_login(own);
+
+        let expected = Credentials {
+            username: Some("web".parse().unwrap()),
+            ..shared
+        };
+        assert_eq!(used, expected);
+    }
+
+    #[test]
+    fn credentials_agree_as_far_as_they_are_given() {
+        let known = Credentials {
+            username: Some("web".parse().unwrap()),
+            repo_password: Some(password("repo")),
+            backend_password: Some(secret("login")),
+            backend_env: BackendEnv::default(),
+        };
+        let given = |name: &str, repo: Option<&str>, login: Option<&str>| Credentials {
+            username: Some(name.parse().unwrap()),
+            repo_password: repo.map(password),
+            backend_password: login.map(secret),
+            backend_env: BackendEnv::default(),
+        };
+
+        assert!(known.agree_with(&Credentials::default()));
+        assert!(known.agree_with(&given("web", Some("repo"), None)));
+        assert!(!known.agree_with(&given("db", Some("repo"), None)));
+        assert!(!known.agree_with(&given("web", Some("x"), None)));
+        assert!(!known.agree_with(&given("web", None, Some("x"))));
+    }
+
+    #[test]
+    fn another_kind_of_repository_drops_what_its_backend_does_not_read() {
+        let variables = [("B2_ACCOUNT_ID", secret("id"))];
+        let credentials = Credentials {
+            backend_env: BackendEnv::parse(RepositoryKind::B2, variables).unwrap(),
+            ..Credentials::default()
+        };
+
+        assert_eq!(credentials.clone().for_kind(RepositoryKind::B2), credentials);
+        assert_eq!(credentials.for_kind(RepositoryKind::S3), Credentials::default());
     }
 
     #[test]
