@@ -6,6 +6,7 @@ pub mod events;
 pub mod passwords;
 pub mod pki;
 pub mod random;
+pub mod reconcile;
 pub mod secrets;
 pub mod shutdown;
 pub mod store;
