@@ -7,6 +7,7 @@ pub mod agent;
 mod audit;
 mod auth;
 mod enrollment;
+mod enrollment_token;
 mod fleet;
 mod host;
 mod invalid;
