@@ -30,7 +30,7 @@ fn main() -> Result<()> {
         guards(&contract, &out)?;
     }
     if rest {
-        json(&contract, &out)?;
+        json(&contract)?;
         routes(&contract, &out)?;
     }
     Ok(())
@@ -43,8 +43,9 @@ fn compile() -> Result<Vec<u8>> {
     println!("cargo:rerun-if-changed=third_party");
     for directory in ["restic_manager/v1", "restic_manager/agent/v1"] {
         println!("cargo:rerun-if-changed={directory}");
-        let mut files: Vec<PathBuf> =
-            fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+        let mut files: Vec<PathBuf> = fs::read_dir(directory)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<Vec<_>>>()?;
         files.retain(|file| file.extension().is_some_and(|extension| extension == "proto"));
         files.sort();
         compiler.open_files(files)?;
@@ -81,7 +82,10 @@ fn guards(contract: &[u8], out: &Path) -> Result<()> {
 fn guard(service: &ServiceDescriptor, code: &mut String) -> Result<()> {
     let (name, module) = (service.name(), service.name().to_snake_case());
     writeln!(code, "#[::tonic::async_trait]")?;
-    writeln!(code, "impl<S, D> {module}_server::{name} for crate::door::Guarded<S, D>")?;
+    writeln!(
+        code,
+        "impl<S, D> {module}_server::{name} for crate::door::Guarded<S, D>"
+    )?;
     writeln!(code, "where S: {module}_server::{name}, D: crate::door::Door {{")?;
     for method in service.methods() {
         guarded_method(service, &method, code)?;
@@ -112,19 +116,16 @@ fn guarded_method(service: &ServiceDescriptor, method: &MethodDescriptor, code: 
     Ok(())
 }
 
-/// Writes serde implementations of the proto3 JSON mapping, with `"online"` for `HOST_STATUS_ONLINE`, and the descriptor
-/// set that speaks the same names.
-fn json(contract: &[u8], out: &Path) -> Result<()> {
+/// Writes serde implementations of the proto3 JSON mapping, with `"online"` for `HOST_STATUS_ONLINE`.
+fn json(contract: &[u8]) -> Result<()> {
     let mut short = FileDescriptorSet::decode(contract)?;
     for file in &mut short.file {
         if PACKAGES.contains(&file.package()) {
             file.enum_type.iter_mut().for_each(shorten);
         }
     }
-    let short = short.encode_to_vec();
-    fs::write(out.join("descriptors.json-names.bin"), &short)?;
     pbjson_build::Builder::new()
-        .register_descriptors(&short)?
+        .register_descriptors(&short.encode_to_vec())?
         .preserve_proto_field_names()
         .emit_fields()
         .build(&PACKAGES.map(|package| format!(".{package}")))?;
@@ -134,14 +135,21 @@ fn json(contract: &[u8], out: &Path) -> Result<()> {
 fn shorten(enumeration: &mut EnumDescriptorProto) {
     let prefix = format!("{}_", enumeration.name().to_shouty_snake_case());
     for value in &mut enumeration.value {
-        value.name = Some(value.name().strip_prefix(&prefix).unwrap_or(value.name()).to_ascii_lowercase());
+        value.name = Some(
+            value
+                .name()
+                .strip_prefix(&prefix)
+                .unwrap_or(value.name())
+                .to_ascii_lowercase(),
+        );
     }
 }
 
 /// Writes the REST routes of all services that have `google.api.http` annotations, and one OpenAPI document per service.
 fn routes(contract: &[u8], out: &Path) -> Result<()> {
-    let mut generator =
-        Generator::builder().emit_openapi_spec(Some(OpenApiInfo::new("restic-manager", env!("CARGO_PKG_VERSION")))).build();
+    let mut generator = Generator::builder()
+        .emit_openapi_spec(Some(OpenApiInfo::new("restic-manager", env!("CARGO_PKG_VERSION"))))
+        .build();
     for package in PACKAGES {
         let options = DescriptorOptions::new().package(format!(".{package}"));
         generator.add_all(ServiceDefinition::from_fds(contract, &options)?);

@@ -1,0 +1,46 @@
+//! `SystemService`.
+
+use proto::convert::{to_duration, to_timestamp};
+use proto::v1;
+use proto::v1::system_service_server::SystemService;
+use tonic::{Request, Response, Status};
+
+use super::Api;
+use crate::reconcile::TaskStatus;
+use crate::version;
+
+#[tonic::async_trait]
+impl SystemService for Api {
+    async fn get_version(&self, _: Request<v1::GetVersionRequest>) -> Result<Response<v1::Version>, Status> {
+        Ok(Response::new(v1::Version {
+            version: version::VERSION.to_owned(),
+            commit: version::COMMIT.to_owned(),
+            protocol_min: version::PROTOCOL_MIN,
+            protocol_max: version::PROTOCOL_MAX,
+        }))
+    }
+
+    async fn list_tasks(&self, _: Request<v1::ListTasksRequest>) -> Result<Response<v1::ListTasksResponse>, Status> {
+        let tasks = self.app.tasks().into_iter().map(task).collect();
+        Ok(Response::new(v1::ListTasksResponse { tasks }))
+    }
+}
+
+fn task(status: TaskStatus) -> v1::Task {
+    let TaskStatus {
+        name,
+        period,
+        last_run_at,
+        duration,
+        last_result,
+        last_error,
+    } = status;
+    v1::Task {
+        name: name.to_owned(),
+        period: Some(to_duration(period)),
+        last_run_at: last_run_at.map(to_timestamp),
+        duration_ms: duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
+        last_result,
+        last_error,
+    }
+}
