@@ -14,6 +14,7 @@
 //! give that a clone of its [`Nudge`] and call it after the commit.
 
 mod driver;
+pub mod expired_sessions;
 mod status;
 
 use std::time::Duration;

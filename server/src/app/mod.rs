@@ -1,0 +1,116 @@
+//! The only door to what the server does.
+//!
+//! [`App`] is a cheap clone of ports: store, clock, ids, keys, sessions. A method takes [`Caller`] first and then valid
+//! input; it loads, decides with `domain`, writes the audit entry in the same transaction, commits, and nudges last.
+//! The role was checked at the door of the services; rules about the *object* live here.
+//!
+//! **Invariant:** no method waits for an agent. It writes what is wanted and answers from what the database knows.
+//!
+//! **Invariant:** everything that changes something writes exactly one audit entry, in its own transaction.
+
+mod audit;
+mod auth;
+mod bootstrap;
+mod caller;
+mod denied;
+mod error;
+mod key;
+mod paging;
+mod readiness;
+mod record;
+mod settings;
+mod users;
+
+use std::sync::Arc;
+
+use domain::{Clock, IdSource};
+
+pub use self::auth::SignedIn;
+pub use self::bootstrap::SetupToken;
+pub use self::caller::{Caller, Origin, SignedInUser, Who};
+use self::denied::DeniedCalls;
+pub use self::error::{Error, Field, Refusal};
+pub use self::readiness::Check;
+pub use self::settings::Settings;
+use crate::passwords::Hasher;
+use crate::reconcile::{Registry, TaskStatus};
+use crate::secrets::Keyring;
+use crate::store::Store;
+use crate::throttle::Throttle;
+
+/// Everything the server can do. Clones are cheap and share all state.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// What an [`App`] is made of.
+pub struct Ports {
+    /// The database.
+    pub store: Store,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub ids: Arc<dyn IdSource>,
+    /// Opens and seals secrets.
+    pub keyring: Keyring,
+    /// Hashes passwords.
+    pub hasher: Hasher,
+    /// What the operator configured.
+    pub settings: Settings,
+    /// What the background tasks last did.
+    pub tasks: Registry,
+}
+
+struct Inner {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    keyring: Keyring,
+    hasher: Hasher,
+    settings: Settings,
+    tasks: Registry,
+    throttle: Throttle,
+    setup_token: SetupToken,
+    denied: DeniedCalls,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(ports: Ports) -> Self {
+        let Ports {
+            store,
+            clock,
+            ids,
+            keyring,
+            hasher,
+            settings,
+            tasks,
+        } = ports;
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            ids,
+            keyring,
+            hasher,
+            settings,
+            tasks,
+            throttle: Throttle::default(),
+            setup_token: SetupToken::default(),
+            denied: DeniedCalls::default(),
+        }))
+    }
+
+    /// What the operator configured.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Where the background tasks report.
+    pub fn registry(&self) -> Registry {
+        self.0.tasks.clone()
+    }
+
+    /// What the background tasks last did, by name.
+    pub fn tasks(&self) -> Vec<TaskStatus> {
+        self.0.tasks.all()
+    }
+}

@@ -1,0 +1,25 @@
+//! The configured values that decisions need.
+
+use std::time::Duration;
+
+/// What the operator configured, as far as the app is concerned.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Public address of the web port as a browser writes an origin: scheme, host and port, no slash at its end.
+    pub base_url: String,
+    /// Address that agents are told, in the same form.
+    pub agent_url: String,
+    /// Absolute life of a login session.
+    pub session_ttl: Duration,
+    /// Whether cookies bear `Secure`: configured, or by the scheme of the public URL.
+    pub secure_cookies: bool,
+    /// Silence before a host is offline.
+    pub offline_after: Duration,
+}
+
+impl Settings {
+    /// Whether session cookies bear `Secure` and the `__Host-` prefix.
+    pub const fn cookie_is_secure(&self) -> bool {
+        self.secure_cookies
+    }
+}

@@ -1,0 +1,211 @@
+//! Puts the parts together and runs them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use domain::{Clock, IdSource};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{self, App, Ports, Settings};
+use crate::config::Config;
+use crate::listen::{self, Limits, Listener, Protocol, TlsSource, TrustedProxies};
+use crate::passwords::Hasher;
+use crate::pki::tls::WebPort;
+use crate::reconcile::expired_sessions::ExpiredSessions;
+use crate::reconcile::{Driver, Nudge, Registry};
+use crate::secrets::{self, Keyring};
+use crate::shutdown::Shutdown;
+use crate::store::{self, Options, Store};
+use crate::{gateway, pki, setup};
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data directory cannot be made.
+    #[error(
+        "could not make the data directory {path}; make it yourself, or set RM_DATA_DIR to one that the server may write"
+    )]
+    DataDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The database cannot be opened.
+    #[error("could not open the database")]
+    Store(#[from] store::Error),
+    /// The master key cannot be used.
+    #[error("could not use the master key")]
+    Secrets(#[from] secrets::Error),
+    /// An address cannot be listened on.
+    #[error("could not listen on {address}; another program may use it, see {variable}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The setting that changes it.
+        variable: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The certificate of the web port cannot be used.
+    #[error("could not use the certificate of the web port (RM_TLS_CERT, RM_TLS_KEY)")]
+    Tls(#[from] pki::Error),
+    /// The setup token could not be written to its file.
+    #[error("could not hand out the setup token; see RM_BOOTSTRAP_TOKEN_FILE")]
+    SetupToken(#[source] io::Error),
+    /// The app could not get ready.
+    #[error("could not get ready")]
+    App(#[from] app::Error),
+}
+
+/// What differs between the real server and one of a test.
+pub struct Parts {
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub ids: Arc<dyn IdSource>,
+    /// Hashes passwords.
+    pub hasher: Hasher,
+}
+
+/// A server that listens but does not answer yet.
+pub struct Server {
+    app: App,
+    web: Listener,
+    web_address: SocketAddr,
+    web_tls: Option<Arc<WebPort>>,
+    driver: Driver,
+}
+
+impl Server {
+    /// Opens the database, the keys and the ports.
+    pub async fn bind(config: Config, parts: Parts) -> Result<Self, Error> {
+        let (ids, clock) = (Arc::clone(&parts.ids), Arc::clone(&parts.clock));
+        let app = open(&config, parts).await?;
+        let socket = bind(config.listen.web, "RM_LISTEN").await?;
+        let web_address = socket.local_addr().map_err(|source| Error::Listen {
+            address: config.listen.web,
+            variable: "RM_LISTEN",
+            source,
+        })?;
+        let tls = config
+            .tls
+            .clone()
+            .map(|files| WebPort::new(files, Arc::clone(&clock)))
+            .transpose()?
+            .map(Arc::new);
+        let web = Listener {
+            socket,
+            tls: tls.clone().map(|port| Arc::new(move || port.config()) as TlsSource),
+            peers: None,
+            protocol: Protocol::Any,
+            limits: Limits::web(),
+            proxies: TrustedProxies::new(config.listen.trusted_proxies.iter().copied()),
+            ids,
+            router: gateway::router(&app),
+        };
+        if let Some(token) = app.mint_setup_token().await? {
+            let file = config.auth.bootstrap_token_file.as_deref();
+            setup::announce(&token, &app.settings().base_url, file).map_err(Error::SetupToken)?;
+        }
+        let mut driver = Driver::new(app.registry(), clock);
+        driver.add(ExpiredSessions::new(app.clone()), Nudge::new());
+        Ok(Self {
+            app,
+            web,
+            web_address,
+            web_tls: tls,
+            driver,
+        })
+    }
+
+    /// Where the web port listens.
+    pub const fn web_address(&self) -> SocketAddr {
+        self.web_address
+    }
+
+    /// What the server can do.
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Begins to answer; everything runs as tasks of `shutdown` and ends with it. Close the app's database after that.
+    pub fn start(self, shutdown: &Shutdown) -> App {
+        let Self {
+            app,
+            web,
+            web_address,
+            web_tls,
+            driver,
+        } = self;
+        let (token, tracker) = (shutdown.token(), shutdown.tracker());
+        tracker.spawn(listen::serve(web, token.clone(), tracker.clone()));
+        tracker.spawn(driver.run(token.clone()));
+        if let Some(port) = web_tls {
+            tracker.spawn(reload_on_hangup(port, token));
+        }
+        tracing::info!(web = %web_address, version = crate::version::VERSION, "server started");
+        app
+    }
+}
+
+/// Opens what the app is made of: data directory, database, master key.
+pub async fn open(config: &Config, parts: Parts) -> Result<App, Error> {
+    let Parts { clock, ids, hasher } = parts;
+    let data_dir = &config.database.data_dir;
+    std::fs::create_dir_all(data_dir).map_err(|source| Error::DataDirectory {
+        path: data_dir.clone(),
+        source,
+    })?;
+    let keyring = Keyring::load_or_create(&config.secrets.key_file)?;
+    let store = Store::open(&config.database.url, Options::default()).await?;
+    let app = App::new(Ports {
+        store,
+        clock,
+        ids,
+        keyring,
+        hasher,
+        settings: settings(config),
+        tasks: Registry::default(),
+    });
+    app.verify_key().await?;
+    Ok(app)
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        base_url: config.listen.base_url.to_string(),
+        agent_url: config.agents.url.to_string(),
+        session_ttl: config.auth.session_ttl,
+        secure_cookies: config.auth.secure_cookies,
+        offline_after: config.agents.offline_after,
+    }
+}
+
+/// Takes a renewed certificate of the web port into use when told to by SIGHUP, as certificate clients do.
+async fn reload_on_hangup(port: Arc<WebPort>, shutdown: CancellationToken) {
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+        tracing::warn!("SIGHUP cannot be listened to; restart the server after renewing the web certificate");
+        return;
+    };
+    while let Some(Some(())) = shutdown.run_until_cancelled(hangups.recv()).await {
+        match port.reload() {
+            Ok(()) => tracing::info!("web certificate read anew"),
+            Err(error) => tracing::error!(%error, "the web certificate could not be read; the old one stays in use"),
+        }
+    }
+}
+
+async fn bind(address: SocketAddr, variable: &'static str) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| Error::Listen {
+        address,
+        variable,
+        source,
+    })
+}
