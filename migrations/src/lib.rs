@@ -4,6 +4,11 @@ mod column;
 mod m20261124_060000_create_users;
 mod m20261124_061000_create_audit_log;
 mod m20261124_062000_create_settings;
+mod m20261124_070000_create_hosts;
+mod m20261124_071000_create_certificates;
+mod m20261124_072000_create_repositories;
+mod m20261124_073000_create_enrollment_tokens;
+mod m20261124_074000_create_jobs;
 
 use sea_orm_migration::prelude::*;
 
@@ -18,6 +23,11 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_060000_create_users::Migration),
             Box::new(m20261124_061000_create_audit_log::Migration),
             Box::new(m20261124_062000_create_settings::Migration),
+            Box::new(m20261124_070000_create_hosts::Migration),
+            Box::new(m20261124_071000_create_certificates::Migration),
+            Box::new(m20261124_072000_create_repositories::Migration),
+            Box::new(m20261124_073000_create_enrollment_tokens::Migration),
+            Box::new(m20261124_074000_create_jobs::Migration),
         ]
     }
 }

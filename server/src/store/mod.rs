@@ -20,16 +20,31 @@
 //!
 //! To add a resource: a migration, a private entity with its `TryFrom`, a file here, cases in `conformance/`.
 
+mod agent_cursors;
 mod audit;
+mod certificates;
+mod commands;
 mod database_url;
+mod enrollment_tokens;
 mod entity;
 mod error;
+mod fleet;
+mod host_repositories;
+mod host_sessions;
+mod hosts;
+mod job_logs;
+mod jobs;
 mod lock;
 mod login_sessions;
 mod open;
 mod page;
+mod projections;
+mod repositories;
+mod repository_credentials;
 mod row;
 mod settings;
+mod snapshots;
+mod source_groups;
 mod tx;
 mod users;
 
@@ -41,11 +56,22 @@ use std::sync::Arc;
 use sea_orm::DatabaseConnection;
 
 pub use audit::{AuditLine, NewAuditEntry};
+pub use certificates::{HostCertificate, StoredCa};
+pub use commands::{CommandKind, CommandState, InvalidCommandKind, StoredCommand};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
+pub use enrollment_tokens::{StoredToken, TokenRepository};
 pub use error::Error;
+pub use host_repositories::HostRepository;
+pub use host_sessions::{HostSession, SessionOpening};
+pub use hosts::{HostCursor, NewHost};
+pub use job_logs::LogPosition;
 pub use login_sessions::LoginSession;
 pub use open::Options;
-pub use page::{Page, PageRequest};
+pub use page::{Page, PageRequest, TimeCursor};
+pub use repositories::Repository;
+pub use repository_credentials::{CredentialKey, StoredCredentials};
+pub use snapshots::SnapshotCursor;
+pub use source_groups::SourceGroup;
 pub use tx::{ReadTx, Tx};
 pub use users::User;
 

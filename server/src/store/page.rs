@@ -1,5 +1,10 @@
 //! Pages of long lists.
 
+use domain::Timestamp;
+use sea_orm::{ColumnTrait, Condition};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
 /// Which part of a list is wanted. `C` is the list's cursor: the key of the last item of the page before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest<C> {
@@ -18,6 +23,13 @@ pub struct Page<T, C> {
     pub next: Option<C>,
     /// How many items the whole list has.
     pub total: u64,
+}
+
+/// The cursor of a list in the order of time: when the item was made, and its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeCursor {
+    micros: i64,
+    id: Uuid,
 }
 
 impl<C> PageRequest<C> {
@@ -44,5 +56,21 @@ impl<T, C> Page<T, C> {
             next,
             total,
         }
+    }
+}
+
+impl TimeCursor {
+    pub(super) fn new(at: Timestamp, id: Uuid) -> Self {
+        Self {
+            micros: at.as_micros(),
+            id,
+        }
+    }
+
+    /// What comes behind the cursor in a list with the newest first.
+    pub(super) fn older<C: ColumnTrait>(&self, time: C, id: C) -> Condition {
+        Condition::any()
+            .add(time.lt(self.micros))
+            .add(Condition::all().add(time.eq(self.micros)).add(id.lt(self.id)))
     }
 }

@@ -55,6 +55,15 @@ impl Row {
         T::try_from(number).map_err(|source| self.fault(column, source))
     }
 
+    /// A number that may be absent.
+    pub(super) fn count_or_none<T: TryFrom<i64, Error: Into<Source>>>(
+        &self,
+        column: &'static str,
+        number: Option<i64>,
+    ) -> Result<Option<T>, Error> {
+        number.map(|number| self.count(column, number)).transpose()
+    }
+
     /// A SHA-256.
     pub(super) fn hash(&self, column: &'static str, bytes: Vec<u8>) -> Result<[u8; 32], Error> {
         bytes

@@ -1,0 +1,117 @@
+//! Which repository a host uses, and how that is for it.
+
+use domain::Timestamp;
+use domain::id::{HostId, JobId, RepositoryId};
+use domain::repository::RepoStatus;
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+
+use super::entity::host_repository::{ActiveModel, Column, Entity};
+use super::row::must_exist;
+use super::{Error, ReadTx, Tx};
+
+pub(super) const TABLE: &str = "host_repositories";
+
+/// A host's use of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostRepository {
+    /// The host.
+    pub host_id: HostId,
+    /// Its repository.
+    pub repository_id: RepositoryId,
+    /// How the repository is, as far as this host's jobs have told. Never unset.
+    pub status: RepoStatus,
+    /// The job that made the list of snapshots in force; `None` before the first.
+    pub snapshot_list: Option<JobId>,
+    /// When the server got that list.
+    pub snapshots_refreshed_at: Option<Timestamp>,
+    /// Snapshots in it.
+    pub snapshot_count: u64,
+}
+
+impl ReadTx {
+    /// Finds the repository that a host uses.
+    pub async fn host_repository(&self, host: HostId) -> Result<Option<HostRepository>, Error> {
+        let found = Entity::find()
+            .filter(Column::HostId.eq(host.as_uuid()))
+            .filter(Column::IsDefault.eq(true))
+            .one(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        found.map(HostRepository::try_from).transpose()
+    }
+
+    /// Lists the hosts that use a repository.
+    pub async fn repository_hosts(&self, repository: RepositoryId) -> Result<Vec<HostRepository>, Error> {
+        let found = Entity::find()
+            .filter(Column::RepositoryId.eq(repository.as_uuid()))
+            .order_by_asc(Column::HostId)
+            .all(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        found.into_iter().map(HostRepository::try_from).collect()
+    }
+}
+
+impl Tx {
+    /// Gives a host a repository in place of the one that it used. The former one's list of snapshots goes, and so do the
+    /// credentials that the host had there for itself.
+    pub async fn bind_repository(
+        &self,
+        host: HostId,
+        repository: RepositoryId,
+        status: RepoStatus,
+    ) -> Result<(), Error> {
+        self.unbind_repository(host).await?;
+        let row = ActiveModel {
+            host_id: Set(host.as_uuid()),
+            repository_id: Set(repository.as_uuid()),
+            is_default: Set(true),
+            status: Set(status.as_str().to_owned()),
+            detail: Set(detail(status)),
+            snapshot_list: Set(None),
+            snapshots_refreshed_at: Set(None),
+            snapshot_count: Set(0),
+        };
+        Entity::insert(row)
+            .exec_without_returning(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        self.recompute(host).await
+    }
+
+    /// Sets how a repository is for a host that uses it.
+    pub async fn set_repo_status(
+        &self,
+        host: HostId,
+        repository: RepositoryId,
+        status: RepoStatus,
+    ) -> Result<(), Error> {
+        let row = ActiveModel {
+            status: Set(status.as_str().to_owned()),
+            detail: Set(detail(status)),
+            ..ActiveModel::default()
+        };
+        let done = Entity::update_many()
+            .set(row)
+            .filter(Column::HostId.eq(host.as_uuid()))
+            .filter(Column::RepositoryId.eq(repository.as_uuid()))
+            .exec(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        must_exist(done.rows_affected, TABLE, format_args!("{host}/{repository}"))?;
+        self.recompute(host).await
+    }
+
+    async fn unbind_repository(&self, host: HostId) -> Result<(), Error> {
+        Entity::delete_many()
+            .filter(Column::HostId.eq(host.as_uuid()))
+            .exec(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        self.delete_credentials_of_host(host).await
+    }
+}
+
+fn detail(status: RepoStatus) -> String {
+    status.detail().map(|detail| detail.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,210 @@
+//! Jobs and where they stand.
+
+use domain::id::{HostId, JobId, RepositoryId};
+use domain::job::{Job, JobKind, JobQuery, JobState, JobView, Phase, ResultCode, Status};
+use domain::repository::Tried;
+use domain::{ReportedText, Timestamp};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, Condition, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Select,
+};
+
+use super::entity::host;
+use super::entity::job::{self, ActiveModel, Column, Entity};
+use super::page::{Page, PageRequest, TimeCursor};
+use super::row::{json, must_be_fresh, number};
+use super::{Error, ReadTx, Tx};
+
+pub(super) const TABLE: &str = "jobs";
+
+impl ReadTx {
+    /// Finds a job with what is shown of it.
+    pub async fn job(&self, id: JobId) -> Result<Option<JobView>, Error> {
+        let found = Entity::find_by_id(id.as_uuid())
+            .find_also_related(host::Entity)
+            .one(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        found.and_then(view).transpose()
+    }
+
+    /// Lists jobs by the query's filters, newest first; the query's own page is for the caller, who has turned its token
+    /// into `page`.
+    pub async fn jobs(
+        &self,
+        query: &JobQuery,
+        page: &PageRequest<TimeCursor>,
+    ) -> Result<Page<JobView, TimeCursor>, Error> {
+        let matching = Entity::find().filter(matching(query));
+        let total = matching.clone().count(&self.on).await.map_err(Error::at(TABLE))?;
+        let mut wanted = matching
+            .find_also_related(host::Entity)
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
+            .limit(page.limit());
+        if let Some(after) = &page.after {
+            wanted = wanted.filter(after.older(Column::CreatedAt, Column::Id));
+        }
+        let rows = wanted.all(&self.on).await.map_err(Error::at(TABLE))?;
+        let jobs = rows.into_iter().filter_map(view).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::new(jobs, page, total, |view| {
+            TimeCursor::new(view.job.created_at, view.job.id.as_uuid())
+        }))
+    }
+
+    /// Lists a host's jobs that have not ended, as far as is known, the oldest first.
+    pub async fn live_jobs(&self, host: HostId) -> Result<Vec<Job>, Error> {
+        let found = live()
+            .filter(Column::HostId.eq(host.as_uuid()))
+            .order_by_asc(Column::CreatedAt)
+            .order_by_asc(Column::Id)
+            .all(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        found.into_iter().map(Job::try_from).collect()
+    }
+
+    /// Finds out what was tried to make or open a repository, as seen from one of its hosts.
+    pub async fn tried(&self, host: HostId, repository: RepositoryId) -> Result<Tried, Error> {
+        let (init, probe) = (JobKind::Init.as_str(), JobKind::Probe.as_str());
+        let on_it = Column::RepositoryId.eq(repository.as_uuid());
+        let (here, elsewhere) = (Column::HostId.eq(host.as_uuid()), Column::HostId.ne(host.as_uuid()));
+        let underway = live()
+            .filter(on_it.clone())
+            .filter(here.clone())
+            .filter(Column::Kind.is_in([init, probe]));
+        if self.any(underway).await? {
+            return Ok(Tried::Underway);
+        }
+        if self
+            .any(
+                live()
+                    .filter(on_it.clone())
+                    .filter(elsewhere)
+                    .filter(Column::Kind.eq(init)),
+            )
+            .await?
+        {
+            return Ok(Tried::InitElsewhere);
+        }
+        let before = Entity::find().filter(on_it).filter(here).filter(Column::Kind.eq(init));
+        Ok(if self.any(before).await? {
+            Tried::Init
+        } else {
+            Tried::Nothing
+        })
+    }
+
+    async fn any(&self, jobs: Select<Entity>) -> Result<bool, Error> {
+        Ok(jobs.limit(1).one(&self.on).await.map_err(Error::at(TABLE))?.is_some())
+    }
+}
+
+impl Tx {
+    /// Adds a job. `actor_name` is the name of whoever asked for it, as it is now. [`Error::Taken`] when there is a job of
+    /// this id.
+    pub async fn insert_job(&self, job: &Job, actor_name: &ReportedText<256>) -> Result<(), Error> {
+        let row = ActiveModel {
+            id: Set(job.id.as_uuid()),
+            host_id: Set(job.host_id.as_uuid()),
+            repository_id: Set(job.repository_id.as_uuid()),
+            kind: Set(job.kind.as_str().to_owned()),
+            source_group_id: Set(job.source_group_id.map(|id| id.as_uuid())),
+            paths: Set(job
+                .paths
+                .as_ref()
+                .map(|paths| json(TABLE, "paths", paths))
+                .transpose()?),
+            actor: Set(json(TABLE, "actor", &job.actor)?),
+            actor_name: Set(actor_name.to_string()),
+            attempt: Set(i64::from(job.attempt)),
+            created_at: Set(job.created_at.as_micros()),
+            version: Set(number(TABLE, "version", job.version)?),
+            log_lines: Set(0),
+            log_bytes: Set(0),
+            log_truncated: Set(false),
+            ..standing(job)?
+        };
+        Entity::insert(row)
+            .exec_without_returning(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        self.recompute(job.host_id).await
+    }
+
+    /// Sets where a job stands and whether somebody wants it to end. `version` of the job is the one that was read; on
+    /// return it has been raised. [`Error::Stale`] when the row is of another version by now.
+    pub async fn update_job(&self, job: &mut Job) -> Result<(), Error> {
+        let version = number(TABLE, "version", job.version)?;
+        let row = Entity::find_by_id(job.id.as_uuid())
+            .one(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        let moved = row.is_none_or(|row| row.phase != job.state.phase().as_str());
+        let done = Entity::update_many()
+            .set(ActiveModel {
+                version: Set(version + 1),
+                ..standing(job)?
+            })
+            .filter(Column::Id.eq(job.id.as_uuid()))
+            .filter(Column::Version.eq(version))
+            .exec(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        must_be_fresh(done.rows_affected, TABLE, job.id)?;
+        job.version += 1;
+        // Numbers of a running job come every second, and no projection depends on them.
+        if moved {
+            self.recompute(job.host_id).await
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The columns that tell where a job stands. Those beside phase and facts repeat what the facts say, for queries.
+fn standing(job: &Job) -> Result<ActiveModel, Error> {
+    let state: &JobState = &job.state;
+    let cancel = job
+        .cancel_requested
+        .as_ref()
+        .map(|request| json(TABLE, "cancel_requested", request))
+        .transpose()?;
+    Ok(ActiveModel {
+        cancel_requested: Set(cancel),
+        phase: Set(state.phase().as_str().to_owned()),
+        facts: Set(json(TABLE, "facts", &state.facts())?),
+        started_at: Set(state.started_at().map(Timestamp::as_micros)),
+        finished_at: Set(state.finished_at().map(Timestamp::as_micros)),
+        result_code: Set(state.result_code().map(|code: ResultCode| code.to_string())),
+        ..ActiveModel::default()
+    })
+}
+
+fn live() -> Select<Entity> {
+    let living = Phase::ALL.into_iter().filter(|phase| !phase.is_terminal());
+    Entity::find().filter(Column::Phase.is_in(living.map(Phase::as_str)))
+}
+
+fn matching(query: &JobQuery) -> Condition {
+    let JobQuery {
+        host,
+        kind,
+        status,
+        from,
+        to,
+        page: _,
+    } = query;
+    let phases = |status: Status| Column::Phase.is_in(status.phases().map(Phase::as_str));
+    Condition::all()
+        .add_option(host.map(|host| Column::HostId.eq(host.as_uuid())))
+        .add_option(kind.map(|kind| Column::Kind.eq(kind.as_str())))
+        .add_option(status.map(phases))
+        .add_option(from.map(|from| Column::CreatedAt.gte(from.as_micros())))
+        .add_option(to.map(|to| Column::CreatedAt.lt(to.as_micros())))
+}
+
+/// A foreign key says that a job has its host.
+fn view((job, host): (job::Model, Option<host::Model>)) -> Option<Result<JobView, Error>> {
+    host.map(|host| job::view(job, &host))
+}

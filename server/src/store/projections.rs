@@ -1,0 +1,142 @@
+//! What is known of a host from other rows: last backup, snapshot count, running job, health.
+//!
+//! **Invariant:** these columns are computed from their sources, whole, in the transaction that changes a source, and are
+//! never incremented. Every writer of a source calls [`Tx::recompute`]; nobody else writes them.
+
+use std::time::Duration;
+
+use domain::health::{HostFacts, LastBackup, Verdict, judge};
+use domain::host::{Inventory, Silence};
+use domain::id::HostId;
+use domain::job::{JobKind, Phase, ResultCode, Status};
+use domain::name::SourceGroupName;
+use domain::repository::RepoStatus;
+use sea_orm::sea_query::NullOrdering;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    Select,
+};
+
+use super::entity::{host, host_repository, job};
+use super::hosts::TABLE;
+use super::row::{Row, must_exist};
+use super::{Error, Tx};
+
+const JOBS: &str = "jobs";
+
+impl Tx {
+    /// Computes the projections of a host anew.
+    pub(super) async fn recompute(&self, id: HostId) -> Result<(), Error> {
+        // Two transactions that changed different jobs of the host compute one after the other, each seeing what was
+        // committed before.
+        let locked = host::Entity::find_by_id(id.as_uuid())
+            .lock_exclusive()
+            .one(&self.on)
+            .await;
+        let Some(host) = locked.map_err(Error::at(TABLE))? else {
+            return Err(Error::Missing {
+                table: TABLE,
+                row: id.to_string(),
+            });
+        };
+        let binding = host_repository::Entity::find()
+            .filter(host_repository::Column::HostId.eq(host.id))
+            .filter(host_repository::Column::IsDefault.eq(true))
+            .one(&self.on)
+            .await
+            .map_err(Error::at("host_repositories"))?;
+        let last_backup = self.first(ended_backups(id)).await?;
+        let running = self.first(running_jobs(id)).await?;
+        let verdict = judge(&self.facts(&host, binding.as_ref()).await?);
+        let row = host::ActiveModel {
+            last_backup_at: Set(last_backup.as_ref().and_then(|job| job.finished_at)),
+            last_backup_code: Set(last_backup.and_then(|job| job.result_code)),
+            snapshot_count: Set(binding.map_or(0, |binding| binding.snapshot_count)),
+            running_job_id: Set(running.map(|job| job.id)),
+            health: Set(verdict.health.as_str().to_owned()),
+            health_reason: Set(reason(&verdict)),
+            ..host::ActiveModel::default()
+        };
+        let done = host::Entity::update_many()
+            .set(row)
+            .filter(host::Column::Id.eq(id.as_uuid()))
+            .exec(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        must_exist(done.rows_affected, TABLE, id)
+    }
+
+    async fn facts(&self, host: &host::Model, binding: Option<&host_repository::Model>) -> Result<HostFacts, Error> {
+        let row = Row::new(TABLE, host.id);
+        let since = row.time("status_since", host.status_since)?;
+        let last_seen = row.time_or_none("last_seen_at", host.last_seen_at)?;
+        let inventory: Inventory = row.document("inventory", &host.inventory)?;
+        let skew: Option<u64> = row.count_or_none("clock_skew_micros", host.clock_skew_micros)?;
+        Ok(HostFacts {
+            status: row.word("status", &host.status)?,
+            // As it was when the host fell silent: it became offline with the first moment beyond the limit.
+            silence: last_seen.map(|heard| Silence {
+                since: heard,
+                lasting: since.since(heard),
+                limit: since.since(heard),
+            }),
+            is_always_on: host.always_on,
+            has_restic: last_seen.map(|_| inventory.restic_version.is_some()),
+            repository: binding.map_or(Ok(RepoStatus::Unset), host_repository::status)?,
+            last_backups: self.last_backups(HostId::from_uuid(host.id)).await?,
+            clock_skew: skew.map(Duration::from_micros),
+        })
+    }
+
+    /// How the last ended backup of each source group ended, and the last one of paths given by hand.
+    async fn last_backups(&self, host: HostId) -> Result<Vec<LastBackup>, Error> {
+        let mut last = Vec::new();
+        for group in self.source_groups(host).await? {
+            let of_group = ended_backups(host).filter(job::Column::SourceGroupId.eq(group.id.as_uuid()));
+            last.extend(self.last_backup(of_group, Some(group.name)).await?);
+        }
+        let by_hand = ended_backups(host).filter(job::Column::SourceGroupId.is_null());
+        last.extend(self.last_backup(by_hand, None).await?);
+        Ok(last)
+    }
+
+    async fn last_backup(
+        &self,
+        ended: Select<job::Entity>,
+        group: Option<SourceGroupName>,
+    ) -> Result<Option<LastBackup>, Error> {
+        let Some(job) = self.first(ended).await? else {
+            return Ok(None);
+        };
+        let code = job.result_code.unwrap_or_default();
+        let code: ResultCode = Row::new(JOBS, job.id).word("result_code", &code)?;
+        Ok(Some(LastBackup { group, code }))
+    }
+
+    async fn first(&self, jobs: Select<job::Entity>) -> Result<Option<job::Model>, Error> {
+        jobs.limit(1).one(&self.on).await.map_err(Error::at(JOBS))
+    }
+}
+
+/// The backups of a host that have ended, the last one first.
+fn ended_backups(host: HostId) -> Select<job::Entity> {
+    job::Entity::find()
+        .filter(job::Column::HostId.eq(host.as_uuid()))
+        .filter(job::Column::Kind.eq(JobKind::Backup.as_str()))
+        .filter(job::Column::FinishedAt.is_not_null())
+        .order_by_desc(job::Column::FinishedAt)
+        .order_by_desc(job::Column::Id)
+}
+
+/// The jobs of a host that run, the one that has run longest first.
+fn running_jobs(host: HostId) -> Select<job::Entity> {
+    job::Entity::find()
+        .filter(job::Column::HostId.eq(host.as_uuid()))
+        .filter(job::Column::Phase.is_in(Status::Running.phases().map(Phase::as_str)))
+        .order_by_with_nulls(job::Column::StartedAt, Order::Asc, NullOrdering::Last)
+        .order_by_asc(job::Column::Id)
+}
+
+fn reason(verdict: &Verdict) -> String {
+    verdict.reason().unwrap_or_default()
+}
