@@ -11,7 +11,7 @@ use data_encoding::HEXLOWER;
 use domain::enrollment::Pin;
 use domain::id::{EnrollmentTokenId, HostId};
 use domain::{Secret, Timestamp};
-use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
 
 use crate::config::Places;
 use crate::durable;
@@ -136,13 +136,24 @@ impl Candidate {
 
     /// The certificate signing request, PEM. Only its public key counts.
     pub fn csr_pem(&self) -> Result<String, Error> {
-        let request = CertificateParams::default().serialize_request(&self.key).map_err(Error::Key)?;
+        let request = CertificateParams::default()
+            .serialize_request(&self.key)
+            .map_err(Error::Key)?;
         request.pem().map_err(Error::Key)
     }
 
     /// The same for every repetition of this attempt.
     pub fn nonce(&self) -> &str {
         &self.nonce
+    }
+
+    /// Whether the first certificate of a chain is for this key.
+    pub fn is_certified_by(&self, certificate_pem: &str) -> bool {
+        let Ok((_, pem)) = x509_parser::pem::parse_x509_pem(certificate_pem.as_bytes()) else {
+            return false;
+        };
+        pem.parse_x509()
+            .is_ok_and(|certificate| certificate.public_key().raw == self.key.subject_public_key_info())
     }
 
     /// Makes the candidate the host's identity, all at once.
@@ -222,9 +233,12 @@ mod tests {
         let candidate = Candidate::for_token(&places, token(1)).unwrap();
         let key = candidate.key.serialize_pem();
         let certificate = CertificateParams::default().self_signed(&candidate.key).unwrap();
+        assert!(candidate.is_certified_by(&certificate.pem()));
         assert!(Identity::load(&places).unwrap().is_none());
 
-        candidate.promote(&places, &facts(), &certificate.pem(), "bundle").unwrap();
+        candidate
+            .promote(&places, &facts(), &certificate.pem(), "bundle")
+            .unwrap();
 
         let identity = Identity::load(&places).unwrap().unwrap();
         assert_eq!(identity.facts, facts());

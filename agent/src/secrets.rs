@@ -3,18 +3,17 @@
 //! AES-256-GCM-SIV with a random nonce. A file that cannot be read is an error, and storing over it is refused: what lies
 //! there may be the only copy, and whoever looks into the cause needs it.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use aes_gcm_siv::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use domain::id::RepositoryId;
+use domain::session::{HeldRepository, Stamp};
 use domain::{ResticRepositoryId, Secret};
 use zeroize::Zeroizing;
 
 use crate::config::Places;
-use crate::core::{RepositoryCredentials, Stamp};
 use crate::durable;
 use crate::random::random_bytes;
 
@@ -79,13 +78,13 @@ struct Stored {
 
 #[derive(serde::Serialize, serde::Deserialize)]
 struct StoredRepository {
-    repository: RepositoryId,
+    id: RepositoryId,
     url: String,
     username: String,
     repo_password: String,
     backend_password: String,
-    backend_env: BTreeMap<String, String>,
-    restic_repository: Option<ResticRepositoryId>,
+    backend_env: Vec<(String, String)>,
+    restic_id: Option<ResticRepositoryId>,
 }
 
 impl Secrets {
@@ -103,14 +102,14 @@ impl Secrets {
     }
 
     /// What opens a repository; `None` when this host has no credentials for it.
-    pub fn repository(&self, id: RepositoryId) -> Result<Option<RepositoryCredentials>, Error> {
+    pub fn repository(&self, id: RepositoryId) -> Result<Option<HeldRepository>, Error> {
         let stored = self.open()?.unwrap_or_default();
-        let found = stored.repositories.into_iter().find(|one| one.repository == id);
+        let found = stored.repositories.into_iter().find(|one| one.id == id);
         Ok(found.map(Into::into))
     }
 
     /// Replaces the whole set. Refused while what is stored cannot be read.
-    pub fn store(&self, stamp: &Stamp, repositories: &[RepositoryCredentials]) -> Result<(), Error> {
+    pub fn store(&self, stamp: &Stamp, repositories: &[HeldRepository]) -> Result<(), Error> {
         self.open()?;
         let cipher = match self.read_key()? {
             Some(cipher) => cipher,
@@ -167,13 +166,9 @@ impl Secrets {
         };
         let key = Zeroizing::new(key);
         if is_open_to_others(&self.key) {
-            return Err(Error::KeyMode {
-                path: self.key.clone(),
-            });
+            return Err(Error::KeyMode { path: self.key.clone() });
         }
-        let cipher = Aes256GcmSiv::new_from_slice(&key).map_err(|_| Error::KeySize {
-            path: self.key.clone(),
-        })?;
+        let cipher = Aes256GcmSiv::new_from_slice(&key).map_err(|_| Error::KeySize { path: self.key.clone() })?;
         Ok(Some(cipher))
     }
 
@@ -187,19 +182,19 @@ impl Secrets {
     }
 }
 
-impl From<&RepositoryCredentials> for StoredRepository {
-    fn from(credentials: &RepositoryCredentials) -> Self {
-        let RepositoryCredentials {
-            repository,
+impl From<&HeldRepository> for StoredRepository {
+    fn from(credentials: &HeldRepository) -> Self {
+        let HeldRepository {
+            id,
             url,
             username,
             repo_password,
             backend_password,
             backend_env,
-            restic_repository,
+            restic_id,
         } = credentials;
         Self {
-            repository: *repository,
+            id: *id,
             url: url.clone(),
             username: username.clone(),
             repo_password: repo_password.expose().clone(),
@@ -208,15 +203,15 @@ impl From<&RepositoryCredentials> for StoredRepository {
                 .iter()
                 .map(|(name, value)| (name.clone(), value.expose().clone()))
                 .collect(),
-            restic_repository: *restic_repository,
+            restic_id: *restic_id,
         }
     }
 }
 
-impl From<StoredRepository> for RepositoryCredentials {
+impl From<StoredRepository> for HeldRepository {
     fn from(mut stored: StoredRepository) -> Self {
         Self {
-            repository: stored.repository,
+            id: stored.id,
             url: std::mem::take(&mut stored.url),
             username: std::mem::take(&mut stored.username),
             repo_password: Secret::new(std::mem::take(&mut stored.repo_password)),
@@ -225,7 +220,7 @@ impl From<StoredRepository> for RepositoryCredentials {
                 .into_iter()
                 .map(|(name, value)| (name, Secret::new(value)))
                 .collect(),
-            restic_repository: stored.restic_repository,
+            restic_id: stored.restic_id,
         }
     }
 }
@@ -236,7 +231,9 @@ impl Drop for StoredRepository {
 
         self.repo_password.zeroize();
         self.backend_password.zeroize();
-        self.backend_env.values_mut().for_each(zeroize::Zeroize::zeroize);
+        for (_, value) in &mut self.backend_env {
+            value.zeroize();
+        }
     }
 }
 
@@ -276,11 +273,14 @@ mod tests {
         secrets.store(&stamp(3), std::slice::from_ref(&credentials)).unwrap();
 
         assert_eq!(secrets.stamp().unwrap(), stamp(3));
-        assert_eq!(secrets.repository(credentials.repository).unwrap(), Some(credentials));
+        assert_eq!(secrets.repository(credentials.id).unwrap(), Some(credentials));
         assert_eq!(secrets.repository(RepositoryId::from_uuid(Uuid::nil())).unwrap(), None);
         let disk = fs::read(&secrets.file).unwrap();
         for canary in ["repository-canary", "storage-canary", "variable-canary"] {
-            assert!(!disk.windows(canary.len()).any(|window| window == canary.as_bytes()), "{canary}");
+            assert!(
+                !disk.windows(canary.len()).any(|window| window == canary.as_bytes()),
+                "{canary}"
+            );
         }
     }
 
@@ -299,7 +299,7 @@ mod tests {
 
         secrets.store(&stamp(2), &[]).unwrap();
 
-        assert_eq!(secrets.repository(credentials().repository).unwrap(), None);
+        assert_eq!(secrets.repository(credentials().id).unwrap(), None);
     }
 
     #[test]
@@ -310,7 +310,10 @@ mod tests {
             (|secrets| fs::write(&secrets.file, b"").unwrap(), "does not open"),
             (flip_last_byte, "does not open"),
             (|secrets| fs::write(&secrets.key, [7; 32]).unwrap(), "does not open"),
-            (|secrets| fs::write(&secrets.key, [7; 16]).unwrap(), "must have 32 bytes"),
+            (
+                |secrets| fs::write(&secrets.key, [7; 16]).unwrap(),
+                "must have 32 bytes",
+            ),
             (|secrets| fs::remove_file(&secrets.key).unwrap(), "is missing"),
         ];
         for (damage, said) in damages {
@@ -319,7 +322,7 @@ mod tests {
             damage(&secrets);
             let before = fs::read(&secrets.file).unwrap();
 
-            let read = secrets.repository(credentials().repository).unwrap_err();
+            let read = secrets.repository(credentials().id).unwrap_err();
             let stored = secrets.store(&stamp(2), &[]).unwrap_err();
 
             assert!(read.to_string().contains(said), "{read}");
@@ -354,20 +357,20 @@ mod tests {
     fn stamp(version: u64) -> Stamp {
         Stamp {
             version,
-            hash: "ab".repeat(32),
+            hash: "ab".repeat(32).into(),
         }
     }
 
-    fn credentials() -> RepositoryCredentials {
+    fn credentials() -> HeldRepository {
         let secret = |text: &str| Secret::new(text.to_owned());
-        RepositoryCredentials {
-            repository: RepositoryId::from_uuid(Uuid::from_u128(4)),
+        HeldRepository {
+            id: RepositoryId::from_uuid(Uuid::from_u128(4)),
             url: "rest:https://backup.example.org/web-1".to_owned(),
             username: "web-1".to_owned(),
             repo_password: secret("repository-canary"),
             backend_password: secret("storage-canary"),
-            backend_env: BTreeMap::from([("AWS_SECRET_ACCESS_KEY".to_owned(), secret("variable-canary"))]),
-            restic_repository: Some("cd".repeat(32).parse().unwrap()),
+            backend_env: vec![("AWS_SECRET_ACCESS_KEY".to_owned(), secret("variable-canary"))],
+            restic_id: Some("cd".repeat(32).parse().unwrap()),
         }
     }
 }

@@ -10,7 +10,9 @@ use crate::config::env;
 /// Starts logging. A filter that cannot be read counts as `info`.
 pub fn start() {
     let filter = EnvFilter::try_from_env(env::LOG).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // Fails only when logging was started before, by a test.
     let _ = if std::io::stderr().is_terminal() {
         builder.with_target(false).try_init()

@@ -101,7 +101,11 @@ impl Config {
         if let Some(agent_url) = &self.agent_url {
             check_url(&mut problems, "agent_url", agent_url, &["https"]);
         }
-        if self.name.as_ref().is_some_and(|name| name.parse::<domain::name::Hostname>().is_err()) {
+        if self
+            .name
+            .as_ref()
+            .is_some_and(|name| name.parse::<domain::name::Hostname>().is_err())
+        {
             problems.push(format!("`name`: {}", domain::name::InvalidHostname));
         }
         if self.restic_path.as_ref().is_some_and(|path| !path.is_absolute()) {
@@ -119,10 +123,15 @@ fn check_url(problems: &mut Vec<String>, key: &str, text: &str, schemes: &[&str]
     let parsed: Option<http::Uri> = text.parse().ok();
     let is_right = parsed.is_some_and(|uri| {
         uri.scheme_str().is_some_and(|scheme| schemes.contains(&scheme))
-            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+            && uri
+                .authority()
+                .is_some_and(|authority| !authority.as_str().contains('@'))
     });
     if !is_right {
-        problems.push(format!("`{key}` is not a URL that begins with {}://", schemes.join(":// or ")));
+        problems.push(format!(
+            "`{key}` is not a URL that begins with {}://",
+            schemes.join(":// or ")
+        ));
     }
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::id::{CommandId, JobId};
 use domain::job::Progress;
+use domain::session::{Applied, Command, DesiredState};
 
-use super::desired::{Applied, Desired, Stamp};
 use super::fact::Fact;
-use super::order::{Command, Order};
+use super::order::Order;
 
 /// Something to do, in the order given.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,12 +59,7 @@ pub enum Effect {
     /// Number what is left in the outbox anew, under a new incarnation.
     RestartOutbox,
     /// Store a part of the desired state, and answer with [`super::Event::DesiredStored`].
-    StoreDesired {
-        /// Its version.
-        stamp: Stamp,
-        /// What the host should hold.
-        desired: Desired,
-    },
+    StoreDesired(DesiredState),
     /// Write a command into the inbox, on disk, and answer with [`super::Event::CommandStored`].
     StoreCommand(Command),
     /// Run a job.

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::id::{CommandId, JobId};
+use domain::session::{Command, DesiredKind, DesiredState, Goodbye, Stamp, Welcome};
 
-use super::desired::{Desired, DesiredKind, Stamp};
-use super::order::Command;
 use super::outbox::Contents;
-use super::reconnect::{Farewell, Loss};
+use super::reconnect::Loss;
 use super::report::Report;
 
 /// A reading of both clocks.
@@ -125,11 +124,15 @@ pub enum Received {
         bytes: u64,
     },
     /// A part of the desired state.
-    Desired {
-        /// Its version.
+    Desired(DesiredState),
+    /// A part of the desired state that cannot be understood or holds values that are refused.
+    UnusableDesired {
+        /// Which part.
+        kind: DesiredKind,
+        /// Which version of it.
         stamp: Stamp,
-        /// What the host should hold.
-        desired: Desired,
+        /// What is wrong with it.
+        why: String,
     },
     /// Something to do.
     Command {
@@ -144,20 +147,5 @@ pub enum Received {
         id: CommandId,
     },
     /// The server ends the session.
-    Goodbye(Farewell),
-}
-
-/// How the server opens the session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Welcome {
-    /// Grows with every session of this host.
-    pub epoch: u64,
-    /// Events up to and including this number are committed.
-    pub acknowledged: u64,
-    /// Pause between two signs of life.
-    pub heartbeat: Duration,
-    /// Compressed bytes of log that may be on the way.
-    pub log_window: u64,
-    /// The first wait after a healthy session is drawn from zero to this.
-    pub spread: Duration,
+    Goodbye(Goodbye),
 }

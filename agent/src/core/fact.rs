@@ -2,9 +2,9 @@
 
 use domain::id::{JobId, RepositoryId};
 use domain::job::JobKind;
+use domain::session::{DesiredKind, Stamp};
 use domain::snapshot::Snapshot;
 
-use super::desired::{DesiredKind, Stamp};
 use super::report::{End, SnapshotList};
 
 /// Snapshots per part of a report. A path list has a few hundred bytes, so a part stays far below a message's limit; one

@@ -34,18 +34,18 @@ mod tests;
 
 use std::time::Duration;
 
-pub use desired::{Applied, Desired, DesiredKind, RepositoryCredentials, Settings, Stamp};
 pub use effect::{Acceptance, Effect, ExitReason, Message, Refusal};
-pub use event::{Event, Now, Received, Welcome};
+pub use event::{Event, Now, Received};
 pub use fact::Fact;
-pub use order::{Backup, Command, Instruction, Order, Work};
+pub use order::Order;
 pub use outbox::Contents;
-pub use reconnect::{Farewell, FarewellReason, Loss};
+pub use reconnect::Loss;
 pub use report::{End, Report, SnapshotList};
 
-use desired::Verdict;
+use desired::{Verdict, judge};
 use domain::id::{CommandId, JobId};
 use domain::job::{JobState, Outcome, Problems, Stage};
+use domain::session::{Applied, Command, DesiredKind, Goodbye, GoodbyeReason, Instruction, Stamp, Welcome, Work};
 use domain::{Actor, Timestamp};
 use outbox::{Cursor, Logs};
 use queue::{Found, Live, Queue};
@@ -219,8 +219,9 @@ impl Core {
         let mut cancels = Vec::new();
         for command in commands {
             match command.instruction {
-                Instruction::Cancel(job) => cancels.push((command.id, job)),
-                Instruction::Run(order) => {
+                Instruction::Cancel { job } => cancels.push((command.id, job)),
+                Instruction::Run { job, repository, work } => {
+                    let order = Order { job, repository, work };
                     let started_at = begun.iter().find(|(job, _)| *job == order.job).map(|(_, at)| *at);
                     let mut live = Live::accepted(order, command.id, now.wall);
                     match started_at {
@@ -258,22 +259,31 @@ impl Core {
                     effects.push(Effect::ForgetJob(job));
                 }
             }
-            Received::Desired { stamp, desired } => match self.applied.judge(desired.kind(), &stamp) {
-                Verdict::Store => effects.push(Effect::StoreDesired { stamp, desired }),
-                Verdict::Held => effects.push(record(desired_applied(desired.kind(), stamp, None), now.wall)),
-                Verdict::Older { held } => {
-                    let error = format!(
-                        "version {} is older than version {held}, which this host holds",
-                        stamp.version
-                    );
-                    effects.push(record(desired_applied(desired.kind(), stamp, Some(error)), now.wall));
-                }
-            },
+            Received::Desired(state) => {
+                let kind = state.set.kind();
+                let error = match judge(&self.applied, kind, &state.stamp) {
+                    Verdict::Store => {
+                        effects.push(Effect::StoreDesired(state));
+                        return;
+                    }
+                    Verdict::Held => None,
+                    Verdict::Older { held } => {
+                        let version = state.stamp.version;
+                        Some(format!(
+                            "version {version} is older than version {held}, which this host holds"
+                        ))
+                    }
+                };
+                effects.push(record(desired_applied(kind, state.stamp, error), now.wall));
+            }
+            Received::UnusableDesired { kind, stamp, why } => {
+                effects.push(record(desired_applied(kind, stamp, Some(why)), now.wall));
+            }
             Received::Command { command, known } => self.commanded(command, known, effects),
             Received::UnusableCommand { id } => {
                 effects.push(acknowledge(id, Acceptance::Refused(Refusal::Unusable)));
             }
-            Received::Goodbye(farewell) if farewell.reason == FarewellReason::Revoked => self.revoked(effects),
+            Received::Goodbye(farewell) if farewell.reason == GoodbyeReason::Revoked => self.revoked(effects),
             Received::Goodbye(farewell) => self.disconnect(Some(farewell), now, effects),
         }
     }
@@ -283,8 +293,8 @@ impl Core {
             return;
         }
         self.epoch = self.epoch.max(welcome.epoch);
-        self.reconnect.welcomed(welcome.spread);
-        if !self.cursor.fits(welcome.acknowledged) {
+        self.reconnect.welcomed(welcome.reconnect_spread);
+        if !self.cursor.fits(welcome.acknowledged_seq) {
             // One side was set back to an older copy of itself. Under a new incarnation both begin at 1 again, and what
             // was not committed is sent once more; effects are keyed, so nothing happens twice.
             effects.push(Effect::RestartOutbox);
@@ -292,7 +302,7 @@ impl Core {
             return;
         }
         self.session = Session::opened(welcome, now.uptime);
-        self.acknowledged(welcome.acknowledged, effects);
+        self.acknowledged(welcome.acknowledged_seq, effects);
     }
 
     fn acknowledged(&mut self, through: u64, effects: &mut Vec<Effect>) {
@@ -314,11 +324,12 @@ impl Core {
         }
         let refusal = match &command.instruction {
             _ if self.stopping => Some(Refusal::Stopping),
-            Instruction::Run(_) if self.queue.is_full() => Some(Refusal::QueueFull),
-            Instruction::Run(order) if self.outbox_full && order.kind().runs_beside_others() => {
-                Some(Refusal::OutboxFull)
-            }
-            Instruction::Run(_) | Instruction::Cancel(_) => None,
+            Instruction::Run { .. } if self.queue.is_full() => Some(Refusal::QueueFull),
+            Instruction::Run {
+                work: Work::Probe | Work::Snapshots,
+                ..
+            } if self.outbox_full => Some(Refusal::OutboxFull),
+            Instruction::Run { .. } | Instruction::Cancel { .. } => None,
         };
         effects.push(if command.ttl.is_zero() {
             acknowledge(command.id, Acceptance::Expired)
@@ -336,9 +347,12 @@ impl Core {
         }
         effects.push(acknowledge(command.id, Acceptance::Accepted));
         match command.instruction {
-            Instruction::Cancel(job) => self.cancel(job, command.id, now, effects),
-            Instruction::Run(order) => match self.queue.find(order.job) {
-                Found::Nowhere => self.queue.push(Live::accepted(order, command.id, now.wall)),
+            Instruction::Cancel { job } => self.cancel(job, command.id, now, effects),
+            Instruction::Run { job, repository, work } => match self.queue.find(job) {
+                Found::Nowhere => {
+                    let order = Order { job, repository, work };
+                    self.queue.push(Live::accepted(order, command.id, now.wall));
+                }
                 // A second command for a job that is here already: one job is never run twice.
                 Found::Waiting | Found::Running(_) => effects.push(Effect::CloseCommand(command.id)),
             },
@@ -450,7 +464,7 @@ impl Core {
         ]);
     }
 
-    fn disconnect(&mut self, farewell: Option<Farewell>, now: Now, effects: &mut Vec<Effect>) {
+    fn disconnect(&mut self, farewell: Option<Goodbye>, now: Now, effects: &mut Vec<Effect>) {
         self.session = self.session.closing(now.uptime, farewell);
         effects.push(Effect::Disconnect);
     }
@@ -514,8 +528,8 @@ impl Live {
 
 fn runs(command: &Command, job: JobId) -> bool {
     match &command.instruction {
-        Instruction::Run(order) => order.job == job,
-        Instruction::Cancel(_) => false,
+        Instruction::Run { job: its, .. } => *its == job,
+        Instruction::Cancel { .. } => false,
     }
 }
 

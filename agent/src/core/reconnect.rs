@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::retry::Backoff;
+use domain::session::{Goodbye, GoodbyeReason};
 
 const BASE: Duration = Duration::from_secs(1);
 const CAP: Duration = Duration::from_mins(1);
@@ -28,31 +29,7 @@ pub enum Loss {
         retry_after: Option<Duration>,
     },
     /// The server said goodbye.
-    Farewell(Farewell),
-}
-
-/// How the server ends a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Farewell {
-    /// Why.
-    pub reason: FarewellReason,
-    /// When to come back.
-    pub retry_after: Option<Duration>,
-}
-
-/// Why the server ends a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FarewellReason {
-    /// It stops or restarts.
-    Shutdown,
-    /// A newer session of this host took over.
-    Superseded,
-    /// The host was deleted.
-    Revoked,
-    /// This side did not read for too long.
-    SlowConsumer,
-    /// A message broke the protocol, or the reason is not known.
-    ProtocolError,
+    Farewell(Goodbye),
 }
 
 /// The state of trying again.
@@ -94,8 +71,8 @@ impl Reconnect {
             Loss::Farewell(farewell) => match (farewell.retry_after, farewell.reason) {
                 (Some(hint), _) => hinted(hint),
                 // Somebody else runs with this identity. Coming back at once would start a tug of war.
-                (None, FarewellReason::Superseded | FarewellReason::Revoked) => slow_lane(random),
-                (None, FarewellReason::Shutdown | FarewellReason::SlowConsumer | FarewellReason::ProtocolError) => {
+                (None, GoodbyeReason::Superseded | GoodbyeReason::Revoked) => slow_lane(random),
+                (None, GoodbyeReason::Shutdown | GoodbyeReason::SlowConsumer | GoodbyeReason::ProtocolError) => {
                     self.usual(was_healthy, random)
                 }
             },
@@ -163,7 +140,7 @@ mod tests {
         for loss in [
             Loss::Unauthenticated,
             Loss::ProtocolTooOld,
-            farewell(FarewellReason::Superseded, None),
+            farewell(GoodbyeReason::Superseded, None),
         ] {
             let mut reconnect = Reconnect::new();
 
@@ -187,7 +164,7 @@ mod tests {
             retry_after: Some(Duration::from_secs(seconds)),
         };
 
-        let leaving = farewell(FarewellReason::Shutdown, Some(Duration::from_secs(17)));
+        let leaving = farewell(GoodbyeReason::Shutdown, Some(Duration::from_secs(17)));
 
         assert_eq!(reconnect.next_wait(&leaving, None, 0.9), Duration::from_secs(17));
         assert_eq!(reconnect.next_wait(&busy(20), None, 0.5), Duration::from_millis(20_500));
@@ -197,7 +174,7 @@ mod tests {
         );
     }
 
-    fn farewell(reason: FarewellReason, retry_after: Option<Duration>) -> Loss {
-        Loss::Farewell(Farewell { reason, retry_after })
+    fn farewell(reason: GoodbyeReason, retry_after: Option<Duration>) -> Loss {
+        Loss::Farewell(Goodbye { reason, retry_after })
     }
 }

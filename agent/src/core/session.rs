@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::event::Welcome;
-use super::reconnect::Farewell;
+use domain::session::{Goodbye, Welcome};
 
 /// The server answers the greeting within this, or the connection is useless.
 const WELCOME_WITHIN: Duration = Duration::from_secs(30);
@@ -23,7 +22,7 @@ pub(super) enum Session {
     /// The connection is being dropped.
     Closing {
         open_for: Option<Duration>,
-        farewell: Option<Farewell>,
+        farewell: Option<Goodbye>,
     },
 }
 
@@ -52,11 +51,11 @@ impl Session {
             heartbeat,
             next_heartbeat: uptime + heartbeat,
             last_heard: uptime,
-            log_window: welcome.log_window,
+            log_window: welcome.log_window_bytes.into(),
         })
     }
 
-    pub(super) fn closing(&self, uptime: Duration, farewell: Option<Farewell>) -> Self {
+    pub(super) fn closing(&self, uptime: Duration, farewell: Option<Goodbye>) -> Self {
         Self::Closing {
             open_for: self.open_for(uptime),
             farewell,

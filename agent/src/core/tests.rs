@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::id::RepositoryId;
 use domain::job::{Progress, Summary};
+use domain::session::{AgentSettings, BackupOrder, DesiredSet, DesiredState};
 use uuid::Uuid;
 
 use super::*;
@@ -490,7 +491,7 @@ fn a_deleted_host_forgets_its_identity_and_ends() {
     agent.command(backup(1, 1));
     agent.take();
 
-    agent.receive(goodbye(FarewellReason::Revoked, None));
+    agent.receive(goodbye(GoodbyeReason::Revoked, None));
     let revoked = agent.take();
     agent.lose(Loss::Broken);
 
@@ -503,7 +504,7 @@ fn a_server_that_restarts_says_when_to_come_back() {
     let mut agent = Agent::online();
     agent.take();
 
-    agent.receive(goodbye(FarewellReason::Shutdown, Some(Duration::from_secs(7))));
+    agent.receive(goodbye(GoodbyeReason::Shutdown, Some(Duration::from_secs(7))));
     agent.lose(Loss::Broken);
 
     assert_eq!(agent.take(), ["disconnect", "connect after 7s"]);
@@ -694,9 +695,9 @@ impl Agent {
                 command,
                 stored: !self.disk_is_full,
             },
-            Effect::StoreDesired { stamp, desired } => Event::DesiredStored {
-                kind: desired.kind(),
-                stamp,
+            Effect::StoreDesired(state) => Event::DesiredStored {
+                kind: state.set.kind(),
+                stamp: state.stamp,
                 outcome: if self.disk_is_full { Err(full()) } else { Ok(()) },
             },
             Effect::SendEvents { through, .. } => Event::EventsSent { through },
@@ -716,11 +717,14 @@ impl Agent {
 
     fn welcome(&mut self, epoch: u64, acknowledged: u64) {
         self.receive(Received::Welcome(Welcome {
+            protocol: 1,
+            session: domain::id::SessionId::from_uuid(Uuid::nil()),
             epoch,
-            acknowledged,
+            acknowledged_seq: acknowledged,
             heartbeat: Duration::from_secs(30),
-            log_window: 1000,
-            spread: Duration::from_secs(10),
+            server_time: self.now.wall,
+            log_window_bytes: 1000,
+            reconnect_spread: Duration::from_secs(10),
         }));
     }
 
@@ -805,7 +809,7 @@ fn told(effect: &Effect) -> String {
         Effect::CloseCommand(command) => format!("close {}", number(command.as_uuid())),
         Effect::ForgetEvents { through } => format!("forget events ..{through}"),
         Effect::RestartOutbox => "restart outbox".to_owned(),
-        Effect::StoreDesired { stamp, .. } => format!("store settings {}", stamp.version),
+        Effect::StoreDesired(state) => format!("store settings {}", state.stamp.version),
         Effect::StoreCommand(command) => format!("store command {}", number(command.id.as_uuid())),
         Effect::StartJob { order, .. } => format!("start {}", number(order.job.as_uuid())),
         Effect::ResumeJob { order, started_at } => {
@@ -868,7 +872,7 @@ fn empty() -> Start {
 
 fn backup(number: u128, on: u128) -> Command {
     let paths = domain::path::BackupPaths::parse(&["/etc"]).unwrap();
-    let work = Work::Backup(Backup {
+    let work = Work::Backup(BackupOrder {
         paths,
         excludes: Vec::new(),
         exclude_caches: false,
@@ -887,16 +891,16 @@ fn listing(number: u128, on: u128) -> Command {
 fn run(number: u128, on: u128, work: Work) -> Command {
     command(
         number,
-        Instruction::Run(Order {
+        Instruction::Run {
             job: job(number),
             repository: repository(on),
             work,
-        }),
+        },
     )
 }
 
 fn cancel(number: u128, of: u128) -> Command {
-    command(number, Instruction::Cancel(job(of)))
+    command(number, Instruction::Cancel { job: job(of) })
 }
 
 fn command(number: u128, instruction: Instruction) -> Command {
@@ -909,13 +913,17 @@ fn command(number: u128, instruction: Instruction) -> Command {
 }
 
 fn desired(version: u64) -> Received {
-    Received::Desired {
+    Received::Desired(DesiredState {
         stamp: Stamp {
             version,
-            hash: "aa".to_owned(),
+            hash: "aa".into(),
         },
-        desired: Desired::Settings(Settings::default()),
-    }
+        set: DesiredSet::Settings(AgentSettings {
+            restic_host: "web-1".to_owned(),
+            limit_upload_kib_per_s: 0,
+            limit_download_kib_per_s: 0,
+        }),
+    })
 }
 
 fn credit(number: u128, next_line: u64) -> Received {
@@ -926,8 +934,8 @@ fn credit(number: u128, next_line: u64) -> Received {
     }
 }
 
-fn goodbye(reason: FarewellReason, retry_after: Option<Duration>) -> Received {
-    Received::Goodbye(Farewell { reason, retry_after })
+fn goodbye(reason: GoodbyeReason, retry_after: Option<Duration>) -> Received {
+    Received::Goodbye(Goodbye { reason, retry_after })
 }
 
 fn job(number: u128) -> JobId {

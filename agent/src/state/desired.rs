@@ -1,33 +1,53 @@
 //! The parts of the desired state that are not secret. Credentials lie in `secrets.enc`, with their own stamp.
 
+use domain::session::{AgentSettings, Stamp};
+
 use super::{Error, State};
-use crate::core::{Settings, Stamp};
 
 const SETTINGS: &str = "settings";
 const TRUST_BUNDLE: &str = "trust bundle";
 
+/// The settings as they are kept. Every field is a promise to later versions.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct StoredSettings {
     stamp: Stamp,
-    settings: Settings,
+    restic_host: String,
+    limit_upload_kib_per_s: u32,
+    limit_download_kib_per_s: u32,
 }
 
 impl State {
-    /// The settings with their stamp; the defaults under version 0 when none were ever stored.
-    pub fn settings(&self) -> Result<(Stamp, Settings), Error> {
+    /// The settings with their stamp; `None` when none were ever stored.
+    pub fn settings(&self) -> Result<Option<(Stamp, AgentSettings)>, Error> {
         let Some(content) = self.document(SETTINGS)? else {
-            return Ok(Default::default());
+            return Ok(None);
         };
-        let stored: StoredSettings =
-            serde_json::from_slice(&content).map_err(|_| self.inconsistent("set of settings"))?;
-        Ok((stored.stamp, stored.settings))
+        let StoredSettings {
+            stamp,
+            restic_host,
+            limit_upload_kib_per_s,
+            limit_download_kib_per_s,
+        } = serde_json::from_slice(&content).map_err(|_| self.inconsistent("set of settings"))?;
+        let settings = AgentSettings {
+            restic_host,
+            limit_upload_kib_per_s,
+            limit_download_kib_per_s,
+        };
+        Ok(Some((stamp, settings)))
     }
 
     /// Replaces the settings.
-    pub fn set_settings(&self, stamp: &Stamp, settings: &Settings) -> Result<(), Error> {
+    pub fn set_settings(&self, stamp: &Stamp, settings: &AgentSettings) -> Result<(), Error> {
+        let AgentSettings {
+            restic_host,
+            limit_upload_kib_per_s,
+            limit_download_kib_per_s,
+        } = settings.clone();
         let stored = StoredSettings {
             stamp: stamp.clone(),
-            settings: settings.clone(),
+            restic_host,
+            limit_upload_kib_per_s,
+            limit_download_kib_per_s,
         };
         let content = serde_json::to_vec(&stored).map_err(|_| self.inconsistent("set of settings"))?;
         self.set_document(SETTINGS, &content)

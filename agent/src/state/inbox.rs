@@ -5,11 +5,11 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::id::{CommandId, JobId, RepositoryId};
 use domain::path::BackupPaths;
+use domain::session::{BackupOrder, Command, Instruction, Work};
 use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
 use uuid::Uuid;
 
 use super::{Error, State};
-use crate::core::{Backup, Command, Instruction, Order, Work};
 
 /// A row by the command's id.
 const INBOX: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("inbox");
@@ -60,7 +60,10 @@ impl State {
     /// Whether a command was accepted before.
     pub fn knows(&self, command: CommandId) -> Result<bool, Error> {
         self.read("read the inbox", |transaction| {
-            Ok(transaction.open_table(INBOX)?.get(command.as_uuid().as_u128())?.is_some())
+            Ok(transaction
+                .open_table(INBOX)?
+                .get(command.as_uuid().as_u128())?
+                .is_some())
         })
     }
 
@@ -141,12 +144,12 @@ pub(super) fn close(transaction: &WriteTransaction, command: CommandId) -> Resul
 
 impl From<&Instruction> for StoredInstruction {
     fn from(instruction: &Instruction) -> Self {
-        let Order { job, repository, work } = match instruction {
-            Instruction::Cancel(job) => return Self::Cancel { job: *job },
-            Instruction::Run(order) => order.clone(),
+        let (job, repository, work) = match instruction {
+            Instruction::Cancel { job } => return Self::Cancel { job: *job },
+            Instruction::Run { job, repository, work } => (*job, *repository, work.clone()),
         };
         match work {
-            Work::Backup(Backup {
+            Work::Backup(BackupOrder {
                 paths,
                 excludes,
                 exclude_caches,
@@ -173,7 +176,7 @@ impl From<&Instruction> for StoredInstruction {
 impl From<StoredInstruction> for Instruction {
     fn from(stored: StoredInstruction) -> Self {
         let (job, repository, work) = match stored {
-            StoredInstruction::Cancel { job } => return Self::Cancel(job),
+            StoredInstruction::Cancel { job } => return Self::Cancel { job },
             StoredInstruction::Backup {
                 job,
                 repository,
@@ -184,7 +187,7 @@ impl From<StoredInstruction> for Instruction {
                 tag,
                 max_runtime,
             } => {
-                let backup = Backup {
+                let backup = BackupOrder {
                     paths,
                     excludes,
                     exclude_caches,
@@ -198,6 +201,6 @@ impl From<StoredInstruction> for Instruction {
             StoredInstruction::Probe { job, repository } => (job, repository, Work::Probe),
             StoredInstruction::Snapshots { job, repository } => (job, repository, Work::Snapshots),
         };
-        Self::Run(Order { job, repository, work })
+        Self::Run { job, repository, work }
     }
 }

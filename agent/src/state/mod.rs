@@ -107,7 +107,9 @@ impl State {
         }
         let uuid = ids.next_uuid();
         self.write("begin the outbox", |transaction| {
-            transaction.open_table(DOCUMENTS)?.insert(INCARNATION, uuid.as_bytes().as_slice())?;
+            transaction
+                .open_table(DOCUMENTS)?
+                .insert(INCARNATION, uuid.as_bytes().as_slice())?;
             transaction.open_table(COUNTERS)?;
             outbox::create(transaction)?;
             inbox::create(transaction)

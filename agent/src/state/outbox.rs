@@ -61,7 +61,9 @@ impl State {
             let mut counters = transaction.open_table(COUNTERS)?;
             let seq = counters.get(NEXT_SEQ)?.map_or(1, |next| next.value());
             counters.insert(NEXT_SEQ, seq + 1)?;
-            transaction.open_table(OUTBOX)?.insert(seq, (tag, subject, scope, entry.body))?;
+            transaction
+                .open_table(OUTBOX)?
+                .insert(seq, (tag, subject, scope, entry.body))?;
             if let Some(command) = closes {
                 inbox::close(transaction, command)?;
             }
@@ -74,7 +76,10 @@ impl State {
     /// What the outbox holds.
     pub fn contents(&self) -> Result<Contents, Error> {
         self.read("read the outbox", |transaction| {
-            let next_seq = transaction.open_table(COUNTERS)?.get(NEXT_SEQ)?.map_or(1, |next| next.value());
+            let next_seq = transaction
+                .open_table(COUNTERS)?
+                .get(NEXT_SEQ)?
+                .map_or(1, |next| next.value());
             let outbox = transaction.open_table(OUTBOX)?;
             let first = outbox.first()?.map_or(next_seq, |(seq, _)| seq.value());
             let mut ends = BTreeMap::new();
@@ -144,7 +149,9 @@ impl State {
                 next_seq += 1;
             }
             transaction.open_table(COUNTERS)?.insert(NEXT_SEQ, next_seq)?;
-            transaction.open_table(DOCUMENTS)?.insert(INCARNATION, incarnation.as_bytes().as_slice())?;
+            transaction
+                .open_table(DOCUMENTS)?
+                .insert(INCARNATION, incarnation.as_bytes().as_slice())?;
             Ok(())
         })?;
         self.incarnation = OutboxIncarnation::from_uuid(incarnation);

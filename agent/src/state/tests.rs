@@ -5,9 +5,9 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::id::{CommandId, JobId, RepositoryId};
 use domain::path::BackupPaths;
+use domain::session::{AgentSettings, BackupOrder, Command, Instruction, Stamp, Work};
 
 use super::*;
-use crate::core::{Backup, Command, Instruction, Order, Settings, Stamp, Work};
 
 #[test]
 fn events_are_numbered_from_one_and_survive_closing() {
@@ -22,7 +22,10 @@ fn events_are_numbered_from_one_and_survive_closing() {
 
     let contents = state.contents().unwrap();
     assert_eq!((contents.next_seq, contents.acknowledged), (4, 0));
-    assert_eq!(state.batch(1, 3, 10, 100).unwrap(), [(2, b"two".to_vec()), (3, b"three".to_vec())]);
+    assert_eq!(
+        state.batch(1, 3, 10, 100).unwrap(),
+        [(2, b"two".to_vec()), (3, b"three".to_vec())]
+    );
     assert_eq!(state.incarnation(), incarnation);
 }
 
@@ -69,7 +72,10 @@ fn a_new_incarnation_numbers_what_is_left_from_one() {
 
     assert_eq!((contents.next_seq, contents.acknowledged), (3, 0));
     assert_eq!(contents.ends.get(&2), Some(&job(1)));
-    assert_eq!(state.batch(0, 2, 10, 100).unwrap(), [(1, b"two".to_vec()), (2, b"three".to_vec())]);
+    assert_eq!(
+        state.batch(0, 2, 10, 100).unwrap(),
+        [(1, b"two".to_vec()), (2, b"three".to_vec())]
+    );
     assert_ne!(state.incarnation(), before);
 }
 
@@ -87,7 +93,12 @@ fn a_list_that_a_later_one_replaces_can_be_emptied_without_a_gap() {
 
     state.empty_superseded(|body| vec![body[0]]).unwrap();
 
-    let lengths: Vec<usize> = state.batch(0, 4, 10, 1000).unwrap().iter().map(|(_, body)| body.len()).collect();
+    let lengths: Vec<usize> = state
+        .batch(0, 4, 10, 1000)
+        .unwrap()
+        .iter()
+        .map(|(_, body)| body.len())
+        .collect();
     assert_eq!(lengths, [1, 1, 100, 100]);
 }
 
@@ -123,7 +134,10 @@ fn an_accepted_command_stays_open_until_it_is_closed_and_known_after_that() {
     let state = open(&directory);
 
     let open = state.open_commands().unwrap();
-    let kept: Vec<_> = open.into_iter().map(|command| (command.id, command.instruction)).collect();
+    let kept: Vec<_> = open
+        .into_iter()
+        .map(|command| (command.id, command.instruction))
+        .collect();
     let expected: Vec<_> = [&commands[0], &commands[2]]
         .map(|command| (command.id, command.instruction.clone()))
         .into();
@@ -166,15 +180,15 @@ fn a_closed_command_is_forgotten_after_thirty_days_and_an_open_one_never() {
 #[test]
 fn desired_state_is_read_back_with_its_stamp() {
     let (directory, state) = fresh();
-    assert_eq!(state.settings().unwrap(), (Stamp::default(), Settings::default()));
+    assert!(state.settings().unwrap().is_none());
     let stamp = Stamp {
         version: 3,
-        hash: "ab".repeat(32),
+        hash: "ab".repeat(32).into(),
     };
-    let settings = Settings {
+    let settings = AgentSettings {
         restic_host: "web-1".to_owned(),
-        limit_upload_kib_s: 100,
-        limit_download_kib_s: 0,
+        limit_upload_kib_per_s: 100,
+        limit_download_kib_per_s: 0,
     };
 
     state.set_settings(&stamp, &settings).unwrap();
@@ -182,7 +196,7 @@ fn desired_state_is_read_back_with_its_stamp() {
     drop(state);
 
     let state = open(&directory);
-    assert_eq!(state.settings().unwrap(), (stamp.clone(), settings));
+    assert_eq!(state.settings().unwrap(), Some((stamp.clone(), settings)));
     assert_eq!(state.trust_bundle_stamp().unwrap(), stamp);
 }
 
@@ -232,10 +246,10 @@ fn append(state: &mut State, tag: Tag, body: &[u8]) -> u64 {
 }
 
 fn backup(number: u128) -> Command {
-    let order = Order {
+    let run = Instruction::Run {
         job: job(number),
         repository: repository(1),
-        work: Work::Backup(Backup {
+        work: Work::Backup(BackupOrder {
             paths: BackupPaths::parse(&["/etc", "/srv"]).unwrap(),
             excludes: vec!["*.tmp".to_owned()],
             exclude_caches: true,
@@ -244,11 +258,11 @@ fn backup(number: u128) -> Command {
             max_runtime: Some(Duration::from_mins(90)),
         }),
     };
-    command(number, Instruction::Run(order))
+    command(number, run)
 }
 
 fn cancel(number: u128) -> Command {
-    command(number, Instruction::Cancel(job(9)))
+    command(number, Instruction::Cancel { job: job(9) })
 }
 
 fn command(number: u128, instruction: Instruction) -> Command {

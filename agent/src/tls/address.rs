@@ -47,7 +47,11 @@ impl FromStr for AgentAddress {
         if uri.scheme_str() != Some("https") || authority.as_str().contains('@') {
             return Err(InvalidAddress);
         }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = authority
+            .host()
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
         Ok(Self {
             server_name: ServerName::try_from(host.clone()).map_err(|_| InvalidAddress)?,
             port: authority.port_u16().unwrap_or(Self::DEFAULT_PORT),
@@ -87,7 +91,11 @@ mod tests {
         ] {
             let address = text.parse::<AgentAddress>().ok();
 
-            assert_eq!(address.map(|address| address.to_string()).as_deref(), expected, "{text}");
+            assert_eq!(
+                address.map(|address| address.to_string()).as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 }

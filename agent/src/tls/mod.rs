@@ -5,6 +5,7 @@
 
 mod address;
 mod pinned;
+mod unchecked;
 
 use std::io;
 use std::sync::Arc;
@@ -109,11 +110,7 @@ pub fn enrolling(pin: Pin) -> Arc<ClientConfig> {
 }
 
 /// Knows the server by the bundle, and shows the host's certificate.
-pub fn session(
-    bundle_pem: &str,
-    certificate_pem: &str,
-    key_pem: &Secret<String>,
-) -> Result<Arc<ClientConfig>, Error> {
+pub fn session(bundle_pem: &str, certificate_pem: &str, key_pem: &Secret<String>) -> Result<Arc<ClientConfig>, Error> {
     let roots = roots(bundle_pem)?;
     let chain = certificates("the host's certificate", certificate_pem)?;
     let key = PrivateKeyDer::from_pem_slice(key_pem.expose().as_bytes()).map_err(material("the host's key"))?;
@@ -132,6 +129,23 @@ pub fn roots(bundle_pem: &str) -> Result<RootCertStore, Error> {
         roots.add(certificate).map_err(material(WHAT))?;
     }
     Ok(roots)
+}
+
+/// Whether the pinned root is in the bundle.
+pub fn holds_root(bundle_pem: &str, pin: Pin) -> bool {
+    let certificates = certificates("the bundle of trusted certificates", bundle_pem);
+    certificates.is_ok_and(|all| all.iter().any(|certificate| pin_of(certificate) == Some(pin)))
+}
+
+/// Trusts anybody. For a question whose answer is not trusted either; see `enroll/lookup.rs`.
+pub(crate) fn unchecked() -> Arc<ClientConfig> {
+    let provider = provider();
+    let verifier = Arc::new(unchecked::Anybody(Arc::clone(&provider)));
+    let config = builder(provider)
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Arc::new(config)
 }
 
 /// Connects, and hands back a channel that does not reconnect by itself.

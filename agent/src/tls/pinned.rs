@@ -54,8 +54,13 @@ impl ServerCertVerifier for PinnedRoot {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.from_there_on(intermediates)?
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        self.from_there_on(intermediates)?.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        )
     }
 
     fn verify_tls12_signature(
