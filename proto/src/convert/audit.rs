@@ -17,7 +17,15 @@ impl TryFrom<v1::ListAuditEntriesRequest> for AuditQuery {
     type Error = Invalid;
 
     fn try_from(message: v1::ListAuditEntriesRequest) -> Result<Self, Invalid> {
-        let v1::ListAuditEntriesRequest { action, actor, target, from, to, page_size, page_token } = message;
+        let v1::ListAuditEntriesRequest {
+            action,
+            actor,
+            target,
+            from,
+            to,
+            page_size,
+            page_token,
+        } = message;
         Ok(Self {
             action: ActionFilter::new(&filter("action", action)?),
             actor: filter("actor", actor)?,
@@ -31,8 +39,19 @@ impl TryFrom<v1::ListAuditEntriesRequest> for AuditQuery {
 
 impl From<(Entry, ChainHash)> for v1::AuditEntry {
     fn from((entry, hash): (Entry, ChainHash)) -> Self {
-        let Entry { id, ts, actor_kind, actor_id, actor_name, ip, action, target_kind, target_id, target_name, payload } =
-            entry;
+        let Entry {
+            id,
+            ts,
+            actor_kind,
+            actor_id,
+            actor_name,
+            ip,
+            action,
+            target_kind,
+            target_id,
+            target_name,
+            payload,
+        } = entry;
         Self {
             id,
             ts: Some(to_timestamp(ts)),
@@ -64,7 +83,9 @@ impl From<ActorKind> for v1::ActorKind {
 fn object(text: &str) -> Option<Struct> {
     match value(serde_json::from_str(text).ok()?).kind? {
         Kind::StructValue(object) => Some(object),
-        Kind::NullValue(_) | Kind::NumberValue(_) | Kind::StringValue(_) | Kind::BoolValue(_) | Kind::ListValue(_) => None,
+        Kind::NullValue(_) | Kind::NumberValue(_) | Kind::StringValue(_) | Kind::BoolValue(_) | Kind::ListValue(_) => {
+            None
+        }
     }
 }
 
@@ -74,7 +95,9 @@ fn value(json: serde_json::Value) -> Value {
         serde_json::Value::Bool(value) => Kind::BoolValue(value),
         serde_json::Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
         serde_json::Value::String(text) => Kind::StringValue(text),
-        serde_json::Value::Array(values) => Kind::ListValue(ListValue { values: values.into_iter().map(value).collect() }),
+        serde_json::Value::Array(values) => Kind::ListValue(ListValue {
+            values: values.into_iter().map(value).collect(),
+        }),
         serde_json::Value::Object(fields) => Kind::StructValue(Struct {
             fields: fields.into_iter().map(|(name, field)| (name, value(field))).collect(),
         }),
@@ -85,7 +108,10 @@ fn value(json: serde_json::Value) -> Value {
 /// Reads a filter: text that can stand in an index.
 pub(super) fn filter(field: &str, text: String) -> Result<String, Invalid> {
     if text.len() > FILTER_LIMIT || text.chars().any(char::is_control) {
-        return Err(Invalid::argument(field, "text of at most 256 bytes without control characters is needed"));
+        return Err(Invalid::argument(
+            field,
+            "text of at most 256 bytes without control characters is needed",
+        ));
     }
     Ok(text)
 }

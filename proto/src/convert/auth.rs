@@ -14,7 +14,11 @@ impl TryFrom<v1::BootstrapRequest> for Bootstrap {
     type Error = Invalid;
 
     fn try_from(message: v1::BootstrapRequest) -> Result<Self, Invalid> {
-        let v1::BootstrapRequest { token, username, password } = message;
+        let v1::BootstrapRequest {
+            token,
+            username,
+            password,
+        } = message;
         Ok(Self {
             token: secret("token", token)?,
             username: required("username", &username)?,
@@ -32,9 +36,15 @@ impl TryFrom<v1::LoginRequest> for Login {
             return Err(Invalid::missing("username"));
         }
         if username.len() > SECRET_LIMIT || username.chars().any(char::is_control) {
-            return Err(Invalid::argument("username", "text of at most 4096 bytes without control characters is needed"));
+            return Err(Invalid::argument(
+                "username",
+                "text of at most 4096 bytes without control characters is needed",
+            ));
         }
-        Ok(Self { username, password: secret("password", password)? })
+        Ok(Self {
+            username,
+            password: secret("password", password)?,
+        })
     }
 }
 
@@ -42,7 +52,10 @@ impl TryFrom<v1::ChangePasswordRequest> for ChangePassword {
     type Error = Invalid;
 
     fn try_from(message: v1::ChangePasswordRequest) -> Result<Self, Invalid> {
-        let v1::ChangePasswordRequest { current_password, new_password } = message;
+        let v1::ChangePasswordRequest {
+            current_password,
+            new_password,
+        } = message;
         Ok(Self {
             current: secret("current_password", current_password)?,
             new: secret("new_password", new_password)?,
@@ -80,18 +93,37 @@ mod tests {
     #[test]
     fn every_field_of_a_sign_in_is_required() {
         for (message, field) in [
-            (v1::LoginRequest { username: String::new(), password: "p".into() }, "username"),
-            (v1::LoginRequest { username: "u".into(), password: String::new() }, "password"),
+            (
+                v1::LoginRequest {
+                    username: String::new(),
+                    password: "p".into(),
+                },
+                "username",
+            ),
+            (
+                v1::LoginRequest {
+                    username: "u".into(),
+                    password: String::new(),
+                },
+                "password",
+            ),
         ] {
             let refused = Login::try_from(message).unwrap_err();
 
-            assert_eq!((refused.code(), refused.problems()[0].field.as_str()), (ErrorCode::MissingField, field));
+            assert_eq!(
+                (refused.code(), refused.problems()[0].field.as_str()),
+                (ErrorCode::MissingField, field)
+            );
         }
     }
 
     #[test]
     fn an_impossible_name_for_an_admin_says_what_is_allowed() {
-        let message = v1::BootstrapRequest { token: "t".into(), username: "a b".into(), password: "p".into() };
+        let message = v1::BootstrapRequest {
+            token: "t".into(),
+            username: "a b".into(),
+            password: "p".into(),
+        };
 
         let refused = Bootstrap::try_from(message).unwrap_err();
 

@@ -36,12 +36,20 @@ impl Invalid {
 
     /// A value that breaks a rule with a code of its own, such as `invalid_repo_url`.
     pub fn with_code(field: impl Into<String>, code: ErrorCode, message: impl Display) -> Self {
-        Self { problems: vec![FieldProblem { field: field.into(), code, message: message.to_string() }] }
+        Self {
+            problems: vec![FieldProblem {
+                field: field.into(),
+                code,
+                message: message.to_string(),
+            }],
+        }
     }
 
     /// The code of the answer.
     pub fn code(&self) -> ErrorCode {
-        self.problems.first().map_or(ErrorCode::InvalidArgument, |problem| problem.code)
+        self.problems
+            .first()
+            .map_or(ErrorCode::InvalidArgument, |problem| problem.code)
     }
 
     /// What is wrong, in the order of the message's fields.
@@ -68,7 +76,11 @@ where
     T: FromStr,
     T::Err: Display,
 {
-    if text.is_empty() { Ok(None) } else { parse(field, text).map(Some) }
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        parse(field, text).map(Some)
+    }
 }
 
 /// Reads a field. Errors: `invalid_argument` with the type's own sentence.
@@ -91,7 +103,10 @@ mod tests {
         let missing = required::<HostId>("host_id", "").unwrap_err();
         let bad = required::<HostId>("host_id", "x").unwrap_err();
 
-        assert_eq!((missing.code(), missing.problems()[0].field.as_str()), (ErrorCode::MissingField, "host_id"));
+        assert_eq!(
+            (missing.code(), missing.problems()[0].field.as_str()),
+            (ErrorCode::MissingField, "host_id")
+        );
         assert_eq!(bad.code(), ErrorCode::InvalidArgument);
         assert!(bad.problems()[0].message.starts_with("not a host id"), "{bad:?}");
     }

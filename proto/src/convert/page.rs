@@ -22,5 +22,8 @@ pub fn page_with_limits(page_size: i32, page_token: String, default: u32, max: u
             domain::ErrorCode::InvalidPageToken.meaning(),
         ));
     }
-    Ok(PageQuery { size, token: page_token })
+    Ok(PageQuery {
+        size,
+        token: page_token,
+    })
 }

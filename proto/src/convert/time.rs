@@ -6,7 +6,10 @@ use super::Invalid;
 
 /// Writes an instant.
 pub fn to_timestamp(instant: Timestamp) -> pbjson_types::Timestamp {
-    pbjson_types::Timestamp { seconds: instant.as_seconds(), nanos: instant.subsecond_nanos() }
+    pbjson_types::Timestamp {
+        seconds: instant.as_seconds(),
+        nanos: instant.subsecond_nanos(),
+    }
 }
 
 /// Reads an instant. Errors: `invalid_argument` outside the years -9999 to 9999.
@@ -18,7 +21,10 @@ pub fn from_timestamp(field: &str, message: &pbjson_types::Timestamp) -> Result<
 /// Writes a length of time; what is beyond the protobuf range becomes its end.
 pub fn to_duration(duration: std::time::Duration) -> pbjson_types::Duration {
     let nanos = i32::try_from(duration.subsec_nanos()).unwrap_or(0);
-    pbjson_types::Duration { seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), nanos }
+    pbjson_types::Duration {
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        nanos,
+    }
 }
 
 #[cfg(test)]
@@ -38,7 +44,14 @@ mod tests {
 
     #[test]
     fn nonsense_names_its_field() {
-        let refused = from_timestamp("from", &pbjson_types::Timestamp { seconds: i64::MAX, nanos: 0 }).unwrap_err();
+        let refused = from_timestamp(
+            "from",
+            &pbjson_types::Timestamp {
+                seconds: i64::MAX,
+                nanos: 0,
+            },
+        )
+        .unwrap_err();
 
         assert_eq!(refused.problems()[0].field, "from");
     }
