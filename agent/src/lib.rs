@@ -13,3 +13,4 @@ pub mod state;
 pub mod sysinfo;
 pub mod telemetry;
 pub mod tls;
+pub mod wire;

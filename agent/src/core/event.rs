@@ -145,6 +145,8 @@ pub enum Received {
     UnusableCommand {
         /// Its id.
         id: CommandId,
+        /// What is wrong with it, for the log.
+        why: String,
     },
     /// The server ends the session.
     Goodbye(Goodbye),

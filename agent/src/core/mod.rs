@@ -280,7 +280,7 @@ impl Core {
                 effects.push(record(desired_applied(kind, stamp, Some(why)), now.wall));
             }
             Received::Command { command, known } => self.commanded(command, known, effects),
-            Received::UnusableCommand { id } => {
+            Received::UnusableCommand { id, why: _ } => {
                 effects.push(acknowledge(id, Acceptance::Refused(Refusal::Unusable)));
             }
             Received::Goodbye(farewell) if farewell.reason == GoodbyeReason::Revoked => self.revoked(effects),
