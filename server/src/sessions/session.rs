@@ -1,0 +1,273 @@
+//! [`Session`]: what a message means in the session it arrives in, and when something is due. It does nothing itself.
+
+use std::time::Duration;
+
+use domain::id::JobId;
+use domain::job::Progress;
+use domain::session::{
+    AgentEvent, AgentMessage, Applied, CommandAck, DesiredState, Goodbye, GoodbyeReason, Hello, LogChunk,
+    ProtocolRange, ServerMessage, Welcome,
+};
+
+use super::Signal;
+use crate::version;
+
+/// What this server speaks.
+pub const PROTOCOL: ProtocolRange = ProtocolRange {
+    oldest: version::PROTOCOL_MIN,
+    newest: version::PROTOCOL_MAX,
+};
+
+/// The greeting arrives within this from the opening of the stream.
+const HELLO_WITHIN: Duration = Duration::from_secs(10);
+
+/// What a session is told from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Pause between two signs of life, both ways.
+    pub heartbeat: Duration,
+    /// An agent that says nothing for this long is not there.
+    pub silent_after: Duration,
+}
+
+/// The state of one stream. Times are measured from its opening.
+#[derive(Debug)]
+pub struct Session {
+    options: Options,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The greeting has not come.
+    Waiting,
+    /// The greeting is being looked at.
+    Opening,
+    /// Both sides talk.
+    Open(Box<Open>),
+    /// Nothing is read or said any more.
+    Closed,
+}
+
+#[derive(Debug)]
+struct Open {
+    last_heard: Duration,
+    next_heartbeat: Duration,
+    /// Events up to here are committed.
+    acknowledged: u64,
+    /// What the agent holds of its desired state, or was sent in this session.
+    held: Applied,
+}
+
+/// Something to do, in the order given. What has an answer says which method takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Open the session in the database; then [`Session::on_opened`].
+    Open {
+        /// The greeting.
+        hello: Box<Hello>,
+        /// The protocol that both sides speak.
+        protocol: u32,
+    },
+    /// Refuse the session: there is no version of the protocol that both sides speak.
+    RefuseProtocol {
+        /// What the agent speaks.
+        theirs: ProtocolRange,
+    },
+    /// Send this.
+    Send(ServerMessage),
+    /// Look in the database for what the agent lacks, and for commands; send it through [`Session::on_desired`].
+    Deliver,
+    /// Apply these events, which follow the last acknowledged one; then [`Session::on_applied`].
+    Apply(Vec<AgentEvent>),
+    /// Keep this piece of log, then answer with credit.
+    KeepLog(LogChunk),
+    /// Show the latest numbers of a job.
+    Show {
+        /// Which.
+        job: JobId,
+        /// The numbers.
+        progress: Progress,
+    },
+    /// Note what became of a command.
+    Settle(CommandAck),
+    /// End the stream, after these words if there are any.
+    End(Option<Goodbye>),
+}
+
+/// What became of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ingested {
+    /// They are committed.
+    Through(u64),
+    /// The database expects another number: the agent has to begin again from what is committed.
+    Gap,
+    /// Another session of this host has begun; nothing was written.
+    Superseded,
+}
+
+impl Session {
+    /// A stream that was just opened.
+    pub const fn new(options: Options) -> Self {
+        Self {
+            options,
+            stage: Stage::Waiting,
+        }
+    }
+
+    /// Whether both sides talk.
+    pub const fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Open(_))
+    }
+
+    /// What the agent holds of its desired state, or was sent in this session.
+    pub fn held(&self) -> Applied {
+        match &self.stage {
+            Stage::Open(open) => open.held.clone(),
+            Stage::Waiting | Stage::Opening | Stage::Closed => Applied::default(),
+        }
+    }
+
+    /// When [`Self::on_time`] is due.
+    pub fn next_wakeup(&self) -> Option<Duration> {
+        match &self.stage {
+            Stage::Waiting => Some(HELLO_WITHIN),
+            Stage::Open(open) => Some(open.next_heartbeat.min(open.silent_at(self.options))),
+            Stage::Opening | Stage::Closed => None,
+        }
+    }
+
+    /// The agent said something.
+    pub fn on_message(&mut self, message: AgentMessage, now: Duration) -> Vec<Effect> {
+        let effects = match (&mut self.stage, message) {
+            (Stage::Closed, _) => Some(Vec::new()),
+            (Stage::Waiting, AgentMessage::Hello(hello)) => Some(self.on_hello(hello)),
+            (Stage::Waiting | Stage::Opening, _) => None,
+            (Stage::Open(open), message) => open.on_word(message, now),
+        };
+        effects.unwrap_or_else(|| self.end(GoodbyeReason::ProtocolError))
+    }
+
+    /// A message could not be read at all.
+    pub fn on_garbage(&mut self) -> Vec<Effect> {
+        match self.stage {
+            Stage::Closed => Vec::new(),
+            Stage::Waiting | Stage::Opening | Stage::Open(_) => self.end(GoodbyeReason::ProtocolError),
+        }
+    }
+
+    /// The session is open in the database. `held` is what the greeting said.
+    pub fn on_opened(&mut self, welcome: Welcome, held: Applied, now: Duration) -> Vec<Effect> {
+        let Stage::Opening = self.stage else { return Vec::new() };
+        self.stage = Stage::Open(Box::new(Open {
+            last_heard: now,
+            next_heartbeat: now + self.options.heartbeat,
+            acknowledged: welcome.acknowledged_seq,
+            held,
+        }));
+        vec![Effect::Send(ServerMessage::Welcome(welcome)), Effect::Deliver]
+    }
+
+    /// A part of the desired state was found that the agent lacks.
+    pub fn on_desired(&mut self, state: DesiredState) -> Vec<Effect> {
+        let Stage::Open(open) = &mut self.stage else {
+            return Vec::new();
+        };
+        open.held.set(state.set.kind(), state.stamp.clone());
+        vec![Effect::Send(ServerMessage::Desired(state))]
+    }
+
+    /// Events were applied, or were not.
+    pub fn on_applied(&mut self, ingested: Ingested) -> Vec<Effect> {
+        let Stage::Open(open) = &mut self.stage else {
+            return Vec::new();
+        };
+        match ingested {
+            Ingested::Through(through_seq) => {
+                open.acknowledged = through_seq;
+                vec![Effect::Send(ServerMessage::Ack { through_seq })]
+            }
+            Ingested::Gap => self.end(GoodbyeReason::ProtocolError),
+            Ingested::Superseded => self.end(GoodbyeReason::Superseded),
+        }
+    }
+
+    /// Somebody wants something of the session.
+    pub fn on_signal(&mut self, signal: Signal) -> Vec<Effect> {
+        match (&self.stage, signal) {
+            (Stage::Open(_), Signal::Nudge) => vec![Effect::Deliver],
+            // Once it is open, the session looks into the database anyway.
+            (Stage::Closed, _) | (Stage::Waiting | Stage::Opening, Signal::Nudge) => Vec::new(),
+            (Stage::Waiting | Stage::Opening | Stage::Open(_), Signal::Cut(goodbye)) => {
+                self.stage = Stage::Closed;
+                vec![Effect::End(Some(goodbye))]
+            }
+        }
+    }
+
+    /// The time of [`Self::next_wakeup`] has come.
+    pub fn on_time(&mut self, now: Duration) -> Vec<Effect> {
+        let options = self.options;
+        match &mut self.stage {
+            Stage::Waiting if now >= HELLO_WITHIN => self.end(GoodbyeReason::ProtocolError),
+            Stage::Open(open) if now >= open.silent_at(options) => {
+                // Whoever does not speak does not listen either.
+                self.stage = Stage::Closed;
+                vec![Effect::End(None)]
+            }
+            Stage::Open(open) if now >= open.next_heartbeat => {
+                open.next_heartbeat = now + options.heartbeat;
+                vec![Effect::Send(ServerMessage::Heartbeat)]
+            }
+            Stage::Waiting | Stage::Opening | Stage::Open(_) | Stage::Closed => Vec::new(),
+        }
+    }
+
+    fn on_hello(&mut self, hello: Box<Hello>) -> Vec<Effect> {
+        if let Some(protocol) = PROTOCOL.agreed(hello.protocol) {
+            self.stage = Stage::Opening;
+            vec![Effect::Open { hello, protocol }]
+        } else {
+            self.stage = Stage::Closed;
+            vec![Effect::RefuseProtocol { theirs: hello.protocol }]
+        }
+    }
+
+    fn end(&mut self, reason: GoodbyeReason) -> Vec<Effect> {
+        self.stage = Stage::Closed;
+        vec![Effect::End(Some(Goodbye::because(reason)))]
+    }
+}
+
+impl Open {
+    /// What a message means while both sides talk; `None` for a breach of the protocol.
+    fn on_word(&mut self, message: AgentMessage, now: Duration) -> Option<Vec<Effect>> {
+        self.last_heard = now;
+        match message {
+            AgentMessage::Hello(_) => None,
+            AgentMessage::Heartbeat => Some(Vec::new()),
+            AgentMessage::Events(events) => self.on_events(events),
+            AgentMessage::LogChunk(chunk) => Some(vec![Effect::KeepLog(chunk)]),
+            AgentMessage::Progress { job, progress } => Some(vec![Effect::Show { job, progress }]),
+            AgentMessage::CommandAck(ack) => Some(vec![Effect::Settle(ack)]),
+            AgentMessage::Goodbye(_) => Some(vec![Effect::End(None)]),
+        }
+    }
+
+    fn silent_at(&self, options: Options) -> Duration {
+        self.last_heard + options.silent_after
+    }
+
+    /// Drops what is committed. `None` when something is missing before the first new one.
+    fn on_events(&self, mut events: Vec<AgentEvent>) -> Option<Vec<Effect>> {
+        events.retain(|event| event.seq > self.acknowledged);
+        match events.first() {
+            // The acknowledgement was lost on the way.
+            None => Some(vec![Effect::Send(ServerMessage::Ack {
+                through_seq: self.acknowledged,
+            })]),
+            Some(first) if first.seq == self.acknowledged + 1 => Some(vec![Effect::Apply(events)]),
+            Some(_) => None,
+        }
+    }
+}
