@@ -17,6 +17,7 @@ mod setup;
 pub mod shutdown;
 mod start;
 pub mod store;
+pub mod tasks;
 pub mod telemetry;
 pub mod throttle;
 pub mod version;

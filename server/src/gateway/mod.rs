@@ -59,6 +59,15 @@ pub fn router(app: &App) -> Router {
         .layer(middleware::map_response(security_headers::add))
 }
 
+/// Ends a call over gRPC whose answer does not begin in time; the REST face has the same deadline.
+async fn within_deadline(request: Request, next: Next) -> Response {
+    let id = metadata::read_headers(request.headers()).origin.request;
+    match tokio::time::timeout(rest::UNARY_DEADLINE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => status::http_response(&Refusal::of(ErrorCode::Timeout), id),
+    }
+}
+
 /// Where the console is at home.
 struct OwnSite {
     base_url: String,

@@ -6,7 +6,7 @@ use proto::v1::system_service_server::SystemService;
 use tonic::{Request, Response, Status};
 
 use super::Api;
-use crate::reconcile::TaskStatus;
+use crate::tasks::TaskStatus;
 use crate::version;
 
 #[tonic::async_trait]

@@ -14,7 +14,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Reconciler, Registry, Status};
+use super::{Reconciler, Status};
+use crate::tasks::Registry;
 
 /// A run that takes longer hangs: it is ended, and the next one begins from the database again.
 const DEADLINE: Duration = Duration::from_mins(10);
@@ -105,11 +106,12 @@ impl Task {
             Ok(Err(_)) => Status::Failed("a fault in the server; its log has the cause".to_owned()),
             Err(_) => Status::Failed(format!("it did not end within {} minutes", DEADLINE.as_secs() / 60)),
         };
-        let error = match &status {
-            Status::Done(_) => None,
-            Status::Failed(error) => Some(error.clone()),
+        let outcome = match status {
+            Status::Done(what) => Ok(what),
+            Status::Failed(error) => Err(error),
         };
-        let had_failed = self.registry.record(name, began_at, began.elapsed(), status);
+        let error = outcome.as_ref().err().cloned();
+        let had_failed = self.registry.record(name, began_at, began.elapsed(), outcome);
         // Changes only: some run every few seconds.
         match (error, had_failed) {
             (Some(error), false) => tracing::error!(task = name, error, "background work fails; it is tried again"),

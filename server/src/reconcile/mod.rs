@@ -22,7 +22,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use driver::{Driver, Nudge};
-pub use status::{Registry, Status, TaskStatus};
+pub use status::Status;
 
 /// One piece of background work.
 #[async_trait]

@@ -6,7 +6,7 @@ use domain::{MockClock, Timestamp};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::reconcile::TaskStatus;
+use crate::tasks::TaskStatus;
 
 const PERIOD: Duration = Duration::from_mins(1);
 
