@@ -5,16 +5,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
-use domain::id::RequestId;
 use domain::name::Username;
 use domain::{Role, Secret};
-use server::app::{Caller, Error, Origin, Who};
+use server::app::{Caller, Error};
 use server::clock::{SystemClock, SystemIds};
 use server::config::Config;
 use server::passwords::{Cost, Hasher};
 use server::shutdown::{Shutdown, Signals};
 use server::{Parts, Server, grpc, telemetry};
-use uuid::Uuid;
 
 /// Exit code for a configuration that cannot be used, as in `sysexits.h`.
 const CONFIGURATION: u8 = 78;
@@ -113,7 +111,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 
 async fn user(config: Config, command: UserCommand) -> anyhow::Result<()> {
     let app = server::open(&config, parts(Hasher::new(Cost::default()))).await?;
-    let caller = system();
+    let caller = Caller::system();
     match command {
         UserCommand::Create { name, role } => {
             let password = read_password(&name)?;
@@ -164,18 +162,6 @@ fn parts(hasher: Hasher) -> Parts {
         ids: Arc::new(SystemIds::new(clock.clone())),
         clock,
         hasher,
-    }
-}
-
-fn system() -> Caller {
-    let origin = Origin {
-        address: None,
-        request: RequestId::from_uuid(Uuid::nil()),
-        secure: false,
-    };
-    Caller {
-        who: Who::System,
-        origin,
     }
 }
 

@@ -10,17 +10,20 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{self, App, Ports, Settings};
+use crate::app::{self, App, Caller, Ports, Settings};
 use crate::config::Config;
+use crate::events::Bus;
+use crate::grpc::authorize::Gate;
 use crate::listen::{self, Limits, Listener, Protocol, TlsSource, TrustedProxies};
 use crate::passwords::Hasher;
 use crate::pki::tls::WebPort;
-use crate::reconcile::expired_sessions::ExpiredSessions;
-use crate::reconcile::{Driver, Nudge, Registry};
+use crate::reconcile::{self, Driver};
 use crate::secrets::{self, Keyring};
+use crate::sessions::{self, Handle};
 use crate::shutdown::Shutdown;
 use crate::store::{self, Options, Store};
-use crate::{gateway, pki, setup};
+use crate::tasks::Registry;
+use crate::{gateway, grpc, pki, setup};
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +83,9 @@ pub struct Server {
     web: Listener,
     web_address: SocketAddr,
     web_tls: Option<Arc<WebPort>>,
+    agents: Listener,
+    agent_address: SocketAddr,
+    sessions: sessions::Service,
     driver: Driver,
 }
 
@@ -87,14 +93,15 @@ impl Server {
     /// Opens the database, the keys and the ports.
     pub async fn bind(config: Config, parts: Parts) -> Result<Self, Error> {
         let (ids, clock) = (Arc::clone(&parts.ids), Arc::clone(&parts.clock));
-        let app = open(&config, parts).await?;
-        let socket = bind(config.listen.web, "RM_LISTEN").await?;
-        let web_address = socket.local_addr().map_err(|source| Error::Listen {
-            address: config.listen.web,
-            variable: "RM_LISTEN",
-            source,
-        })?;
-        let tls = config
+        let (handle, sessions) = sessions::channel();
+        let app = open_with(&config, parts, handle).await?;
+        app.open_authority(&Caller::system(), config.agents.url.host().clone())
+            .await?;
+        let gate = Gate::new(app.clone());
+        let proxies = TrustedProxies::new(config.listen.trusted_proxies.iter().copied());
+
+        let (socket, web_address) = bind(config.listen.web, "RM_LISTEN").await?;
+        let web_tls = config
             .tls
             .clone()
             .map(|files| WebPort::new(files, Arc::clone(&clock)))
@@ -102,25 +109,42 @@ impl Server {
             .map(Arc::new);
         let web = Listener {
             socket,
-            tls: tls.clone().map(|port| Arc::new(move || port.config()) as TlsSource),
+            tls: web_tls.clone().map(|port| Arc::new(move || port.config()) as TlsSource),
             peers: None,
             protocol: Protocol::Any,
             limits: Limits::web(),
-            proxies: TrustedProxies::new(config.listen.trusted_proxies.iter().copied()),
-            ids,
-            router: gateway::router(&app),
+            proxies,
+            ids: Arc::clone(&ids),
+            router: gateway::router(&app, &gate),
         };
+
+        let (socket, agent_address) = bind(config.listen.agents, "RM_AGENT_LISTEN").await?;
+        let port = app.agent_port()?;
+        let agents = Listener {
+            socket,
+            tls: Some(Arc::new(move || port.config())),
+            peers: Some(app.peer_reader()?),
+            protocol: Protocol::Http2,
+            limits: Limits::agents(),
+            // Agents come through no proxy that could speak for them: it could not present their certificates.
+            proxies: TrustedProxies::default(),
+            ids,
+            router: grpc::agent_services(&app, &gate).into_axum_router(),
+        };
+
         if let Some(token) = app.mint_setup_token().await? {
             let file = config.auth.bootstrap_token_file.as_deref();
             setup::announce(&token, &app.settings().base_url, file).map_err(Error::SetupToken)?;
         }
-        let mut driver = Driver::new(app.registry(), clock);
-        driver.add(ExpiredSessions::new(app.clone()), Nudge::new());
+        let driver = reconcile::all(&app, clock);
         Ok(Self {
             app,
             web,
             web_address,
-            web_tls: tls,
+            web_tls,
+            agents,
+            agent_address,
+            sessions,
             driver,
         })
     }
@@ -128,6 +152,11 @@ impl Server {
     /// Where the web port listens.
     pub const fn web_address(&self) -> SocketAddr {
         self.web_address
+    }
+
+    /// Where the agent port listens.
+    pub const fn agent_address(&self) -> SocketAddr {
+        self.agent_address
     }
 
     /// What the server can do.
@@ -142,21 +171,30 @@ impl Server {
             web,
             web_address,
             web_tls,
+            agents,
+            agent_address,
+            sessions,
             driver,
         } = self;
         let (token, tracker) = (shutdown.token(), shutdown.tracker());
         tracker.spawn(listen::serve(web, token.clone(), tracker.clone()));
+        tracker.spawn(listen::serve(agents, token.clone(), tracker.clone()));
+        tracker.spawn(sessions.run(token.clone()));
         tracker.spawn(driver.run(token.clone()));
         if let Some(port) = web_tls {
             tracker.spawn(reload_on_hangup(port, token));
         }
-        tracing::info!(web = %web_address, version = crate::version::VERSION, "server started");
+        tracing::info!(web = %web_address, agents = %agent_address, version = crate::version::VERSION, "server started");
         app
     }
 }
 
-/// Opens what the app is made of: data directory, database, master key.
+/// Opens what the app is made of, for a command that needs no port: data directory, database, master key.
 pub async fn open(config: &Config, parts: Parts) -> Result<App, Error> {
+    open_with(config, parts, sessions::channel().0).await
+}
+
+async fn open_with(config: &Config, parts: Parts, sessions: Handle) -> Result<App, Error> {
     let Parts { clock, ids, hasher } = parts;
     let data_dir = &config.database.data_dir;
     std::fs::create_dir_all(data_dir).map_err(|source| Error::DataDirectory {
@@ -165,14 +203,19 @@ pub async fn open(config: &Config, parts: Parts) -> Result<App, Error> {
     })?;
     let keyring = Keyring::load_or_create(&config.secrets.key_file)?;
     let store = Store::open(&config.database.url, Options::default()).await?;
+    let events = Bus::new(clock.now());
+    let settings = settings(config);
+    let tasks = Registry::default();
     let app = App::new(Ports {
         store,
         clock,
         ids,
         keyring,
         hasher,
-        settings: settings(config),
-        tasks: Registry::default(),
+        sessions,
+        events,
+        settings,
+        tasks,
     });
     app.verify_key().await?;
     Ok(app)
@@ -202,10 +245,13 @@ async fn reload_on_hangup(port: Arc<WebPort>, shutdown: CancellationToken) {
     }
 }
 
-async fn bind(address: SocketAddr, variable: &'static str) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| Error::Listen {
+async fn bind(address: SocketAddr, variable: &'static str) -> Result<(TcpListener, SocketAddr), Error> {
+    let failed = |source| Error::Listen {
         address,
         variable,
         source,
-    })
+    };
+    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = socket.local_addr().map_err(failed)?;
+    Ok((socket, bound))
 }

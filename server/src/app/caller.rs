@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use domain::id::{HostId, LoginSessionId, RequestId, UserId};
 use domain::{Role, Timestamp};
+use uuid::Uuid;
 
 /// Who asks, as the door established it. Every method of [`super::App`] takes one first.
 #[derive(Debug, Clone)]
@@ -54,6 +55,19 @@ pub struct Origin {
 }
 
 impl Caller {
+    /// The server itself.
+    pub fn system() -> Self {
+        let origin = Origin {
+            address: None,
+            request: RequestId::from_uuid(Uuid::nil()),
+            secure: false,
+        };
+        Self {
+            who: Who::System,
+            origin,
+        }
+    }
+
     /// The signed-in user, if there is one.
     pub fn user(&self) -> Option<&SignedInUser> {
         match &self.who {

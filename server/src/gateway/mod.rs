@@ -31,10 +31,9 @@ use crate::grpc::authorize::Gate;
 use crate::grpc::{self, metadata, status};
 
 /// Builds what answers on the web port.
-pub fn router(app: &App) -> Router {
-    let gate = Gate::new(app.clone());
+pub fn router(app: &App, gate: &Gate) -> Router {
     let rest = Rest::new(
-        grpc::transcoder(app, &gate),
+        grpc::transcoder(app, gate),
         gate.clone(),
         app.settings().base_url.clone(),
     );
@@ -44,7 +43,7 @@ pub fn router(app: &App) -> Router {
     Router::new()
         .merge(hand_routes::router().with_state(app.clone()))
         .merge(
-            grpc::web_services(app, &gate)
+            grpc::web_services(app, gate)
                 .into_axum_router()
                 .layer(grpc::web_layer()),
         )

@@ -13,6 +13,7 @@
 //! about what it did, and a line where the driver is put together. If something else in the server knows when it is due,
 //! give that a clone of its [`Nudge`] and call it after the commit.
 
+mod all;
 mod driver;
 pub mod expired_sessions;
 mod status;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use all::all;
 pub use driver::{Driver, Nudge};
 pub use status::Status;
 
