@@ -3,11 +3,21 @@
 //! Each case gets an empty, migrated store. SQLite is always there; PostgreSQL is where `RM_TEST_POSTGRES_URL` points: a
 //! superuser's URL, for each case makes a database of its own.
 
+mod agent_cursors;
 mod audit;
+mod certificates;
+mod commands;
 mod databases;
+mod enrollment_tokens;
 mod fixtures;
+mod hosts;
+mod job_logs;
+mod jobs;
 mod login_sessions;
+mod repositories;
 mod settings;
+mod snapshots;
+mod source_groups;
 mod transactions;
 mod users;
 
