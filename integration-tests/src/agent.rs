@@ -1,0 +1,120 @@
+//! The built agent as a process.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::process::{self, Process};
+use crate::{programs, sampling, wait};
+
+/// An agent with a state directory of its own, running or stopped.
+pub struct Agent {
+    process: Option<Process>,
+    directory: PathBuf,
+}
+
+impl Agent {
+    /// An agent that has neither enrolled nor started. `settings` are lines of its configuration file.
+    pub fn new(directory: &Path, settings: &str) -> Self {
+        fs::create_dir_all(directory).expect("the temporary directory can be written");
+        let agent = Self {
+            process: None,
+            directory: directory.to_owned(),
+        };
+        fs::write(agent.config_file(), settings).expect("the temporary directory can be written");
+        agent
+    }
+
+    /// Enrolls with a token, which it reads from a file that is gone afterwards.
+    #[track_caller]
+    pub fn enroll(&self, server: &str, token: &str) {
+        let file = self.directory.join("token");
+        fs::write(&file, token).expect("the temporary directory can be written");
+        let mut command = self.command();
+        command.args(["enroll", "--server", server, "--token-file"]).arg(&file);
+        let output = process::run(&mut command);
+        fs::remove_file(&file).expect("it was just written");
+        let said = process::stdout(&output);
+        self.append_to_log(&said);
+    }
+
+    /// Starts it as a service manager does.
+    #[track_caller]
+    pub fn start(&mut self) {
+        assert!(self.process.is_none(), "the agent runs already");
+        let mut command = self.command();
+        command.arg("run");
+        self.process = Some(Process::start("the agent", command, &self.log_file()));
+    }
+
+    /// Asks it to end, as a service manager does, and sees that it ends well.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        let status = self.process.take().expect("the agent runs").stop();
+        assert!(status.success(), "the agent ended with {status}");
+    }
+
+    /// Ends it as a crash does. What it started goes on.
+    #[track_caller]
+    pub fn kill(&mut self) {
+        self.process.take().expect("the agent runs").kill();
+    }
+
+    /// What the agent keeps.
+    pub fn state(&self) -> PathBuf {
+        self.directory.join("state")
+    }
+
+    /// The file with its output.
+    pub fn log_file(&self) -> PathBuf {
+        self.directory.join("agent.log")
+    }
+
+    /// The command line of this agent, without a command.
+    pub fn command(&self) -> Command {
+        let mut command = process::command(&programs::agent(), &self.directory);
+        command.arg("--config").arg(self.config_file());
+        command.arg("--state-dir").arg(self.state());
+        command
+    }
+
+    fn config_file(&self) -> PathBuf {
+        self.directory.join("agent.yaml")
+    }
+
+    fn append_to_log(&self, text: &str) {
+        use std::io::Write as _;
+        let file = fs::File::options().create(true).append(true).open(self.log_file());
+        let mut file = file.expect("the temporary directory can be written");
+        file.write_all(text.as_bytes())
+            .expect("the temporary directory can be written");
+    }
+
+    /// The processes that the agent left running: restic is meant to outlive it.
+    fn left_over(&self) -> Vec<Pid> {
+        let state = self.state();
+        let ours = sampling::processes().filter(|process| process.mentions(&state));
+        ours.filter_map(|process| Pid::from_raw(process.id)).collect()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        drop(self.process.take());
+        let deadline = wait::Deadline::after(wait::SHORTLY);
+        while !deadline.is_over() {
+            let left_over = self.left_over();
+            if left_over.is_empty() {
+                break;
+            }
+            for pid in left_over {
+                // Nothing to do about a failure: it has just ended, which is what was wanted.
+                kill_process(pid, Signal::KILL).ok();
+            }
+            // sleep: the pause between two looks at the processes
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The built server as a process.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::process::{self, Process};
+use crate::rest::Rest;
+use crate::{ports, programs, wait};
+
+/// The name of the first admin.
+pub const ADMIN: &str = "admin";
+
+/// A server with a data directory of its own, running or stopped.
+pub struct Server {
+    process: Option<Process>,
+    directory: PathBuf,
+    web_port: u16,
+    agent_port: u16,
+    settings: Vec<(String, String)>,
+}
+
+impl Server {
+    /// Starts a server in a directory, with further `RM_*` settings, and waits until it is ready.
+    #[track_caller]
+    pub fn start(directory: &Path, settings: &[(&str, &str)]) -> Self {
+        fs::create_dir_all(directory).expect("the temporary directory can be written");
+        let mut server = Self {
+            process: None,
+            directory: directory.to_owned(),
+            web_port: ports::free(),
+            agent_port: ports::free(),
+            settings: settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        };
+        server.start_again();
+        server
+    }
+
+    /// Starts a stopped server on its ports and data, and waits until it is ready.
+    #[track_caller]
+    pub fn start_again(&mut self) {
+        assert!(self.process.is_none(), "the server runs already");
+        let mut command = self.command();
+        command.arg("serve");
+        let mut process = Process::start("the server", command, &self.log_file());
+        let client = self.client();
+        wait::until("the server to be ready", wait::SHORTLY, || {
+            assert!(process.ended().is_none(), "the server ended while it started");
+            client.is_ready().then_some(())
+        });
+        self.process = Some(process);
+    }
+
+    /// Makes the first admin and signs in.
+    #[track_caller]
+    pub fn bootstrap(&self, password: &str) -> Rest {
+        let token = fs::read_to_string(self.token_file()).expect("the server has written its setup token");
+        let mut client = self.client();
+        client
+            .post(
+                "/api/bootstrap",
+                &json!({ "token": token.trim(), "username": ADMIN, "password": password }),
+            )
+            .ok();
+        client.sign_in("/api/auth/login", &credentials(ADMIN, password));
+        client
+    }
+
+    /// Makes another user from the command line. The server must be stopped.
+    #[track_caller]
+    pub fn create_user(&self, name: &str, role: &str, password: &str) {
+        assert!(self.process.is_none(), "the command line needs the database for itself");
+        let file = self.directory.join("password");
+        fs::write(&file, password).expect("the temporary directory can be written");
+        let mut command = self.command();
+        command.args(["user", "create", name, "--role", role]);
+        command.stdin(fs::File::open(&file).expect("it was just written"));
+        let output = command.output().expect("the server's command line starts");
+        fs::remove_file(&file).expect("it was just written");
+        process::stdout(&output);
+    }
+
+    /// Asks it to end, as a service manager does, and sees that it ends well.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        let status = self.process.take().expect("the server runs").stop();
+        assert!(status.success(), "the server ended with {status}");
+    }
+
+    /// Ends it as a crash does.
+    #[track_caller]
+    pub fn kill(&mut self) {
+        self.process.take().expect("the server runs").kill();
+    }
+
+    /// A client without a session.
+    pub fn client(&self) -> Rest {
+        Rest::new(self.url())
+    }
+
+    /// The address of the web port.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.web_port)
+    }
+
+    /// Host and port of the web port.
+    pub fn authority(&self) -> String {
+        format!("127.0.0.1:{}", self.web_port)
+    }
+
+    /// Where database and keys are.
+    pub fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    /// The file with its output.
+    pub fn log_file(&self) -> PathBuf {
+        self.directory.join("server.log")
+    }
+
+    fn token_file(&self) -> PathBuf {
+        self.directory.join("setup-token")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = process::command(&programs::server(), &self.directory);
+        command
+            .env("RM_CONFIG", self.directory.join("server.yaml"))
+            .env("RM_DATA_DIR", self.data())
+            .env("RM_LISTEN", self.authority())
+            .env("RM_AGENT_LISTEN", format!("127.0.0.1:{}", self.agent_port))
+            .env("RM_BASE_URL", self.url())
+            .env("RM_AGENT_URL", format!("https://127.0.0.1:{}", self.agent_port))
+            .env("RM_BOOTSTRAP_TOKEN_FILE", self.token_file())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
+
+/// The body that signs in.
+pub fn credentials(username: &str, password: &str) -> Value {
+    json!({ "username": username, "password": password })
+}
