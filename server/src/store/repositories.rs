@@ -117,7 +117,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Sets name and location. `version` of the repository is the one that was read; on return it has been raised.
+    /// Sets name, location and the copy of the user name. `version` of the repository is the one that was read; on return it
+    /// has been raised.
     ///
     /// [`Error::Stale`] when the row is of another version by now, [`Error::Taken`] as for a new one.
     pub async fn update_repository(&self, repository: &mut Repository) -> Result<(), Error> {
@@ -127,6 +128,7 @@ impl Tx {
             name_key: Set(repository.name.key()),
             url: Set(repository.url.as_str().to_owned()),
             url_canonical: Set(repository.url.canonical().to_owned()),
+            username: Set(login(repository.username.as_ref()).to_owned()),
             version: Set(version + 1),
             ..ActiveModel::default()
         };

@@ -1,5 +1,6 @@
 //! Repositories: where one lies, what opens it and how it is.
 
+mod admission;
 mod backend;
 mod change;
 mod credentials;
@@ -10,6 +11,7 @@ mod status;
 mod url;
 mod view;
 
+pub use admission::NotAdmitted;
 pub use backend::{BackendEnv, BackendVariable, InvalidBackendEnv, InvalidRepositoryKind, RepositoryKind};
 pub use change::{BindRepository, NewRepository, SetCredentials, SetHostCredentials, UpdateRepository};
 pub use credentials::{CredentialChange, Credentials};
