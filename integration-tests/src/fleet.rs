@@ -97,8 +97,13 @@ impl Fleet {
     #[track_caller]
     pub fn enroll(&self, name: &str, fields: &Value, settings: &str) -> Host {
         let agent = Agent::new(&self.directory().join(name), settings);
-        let token = self.token(name, fields);
-        agent.enroll(&self.server.url(), &token);
+        self.enroll_with(name, agent, &self.token(name, fields))
+    }
+
+    /// Enrolls a host with a token that was made before, and starts its agent.
+    #[track_caller]
+    pub fn enroll_with(&self, name: &str, agent: Agent, token: &str) -> Host {
+        agent.enroll(&self.server.url(), token);
         let mut host = Host {
             id: self.host_id(name),
             agent,

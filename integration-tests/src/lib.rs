@@ -9,6 +9,7 @@
 //! **Invariant:** nothing waits for a time; it waits for a condition, with a limit ([`wait`]).
 
 pub mod agent;
+pub mod buf;
 pub mod events;
 pub mod fake_restic;
 pub mod fleet;
@@ -16,6 +17,7 @@ pub mod grpc_web;
 pub mod ports;
 pub mod process;
 pub mod programs;
+pub mod python_client;
 pub mod repository;
 pub mod rest;
 pub mod sampling;

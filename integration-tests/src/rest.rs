@@ -50,6 +50,15 @@ impl Rest {
         }
     }
 
+    /// The same client, whose answers are kept apart.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self {
+            transcript: Transcript::default(),
+            ..self.clone()
+        }
+    }
+
     /// Where the server is.
     pub fn base(&self) -> &str {
         &self.base
