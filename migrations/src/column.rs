@@ -1,4 +1,4 @@
-//! The sorts of columns; see the README.
+//! The sorts of columns, see the README, and the keys and indexes over them.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -75,4 +75,13 @@ pub(crate) fn belongs_to(column: &'static str, parent: &'static str) -> ForeignK
         .to(parent, "id")
         .on_delete(ForeignKeyAction::Cascade)
         .to_owned()
+}
+
+/// An index over columns of a table.
+pub(crate) fn index(name: &'static str, table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = Index::create().name(name).table(table).take();
+    for column in columns {
+        index.col(*column);
+    }
+    index
 }

@@ -38,22 +38,14 @@ impl MigrationTrait for Migration {
             )
             .await?;
         manager
-            .create_index(
-                Index::create()
-                    .name("login_sessions_user_id")
-                    .table("login_sessions")
-                    .col("user_id")
-                    .take(),
-            )
+            .create_index(column::index("login_sessions_user_id", "login_sessions", &["user_id"]))
             .await?;
         manager
-            .create_index(
-                Index::create()
-                    .name("login_sessions_expires_at")
-                    .table("login_sessions")
-                    .col("expires_at")
-                    .take(),
-            )
+            .create_index(column::index(
+                "login_sessions_expires_at",
+                "login_sessions",
+                &["expires_at"],
+            ))
             .await
     }
 

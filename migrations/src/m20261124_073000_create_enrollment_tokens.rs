@@ -10,55 +10,20 @@ pub(crate) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(enrollment_tokens()).await?;
         manager
-            .create_table(
-                Table::create()
-                    .table("enrollment_tokens")
-                    .col(column::id("id").primary_key())
-                    .col(column::text("hostname"))
-                    .col(column::text("tags"))
-                    .col(column::text_or_null("initial_paths"))
-                    .col(column::id_or_null("repository_id"))
-                    .col(column::text_or_null("repository_url"))
-                    .col(column::bytes_or_null("sealed_credentials"))
-                    .col(column::text_or_null("source_cidr"))
-                    .col(column::bytes("secret_sha256"))
-                    .col(column::text("created_by"))
-                    .col(column::time("created_at"))
-                    .col(column::time("expires_at"))
-                    .col(column::time_or_null("used_at"))
-                    .col(column::bytes_or_null("used_key_sha256"))
-                    .col(column::text_or_null("used_nonce"))
-                    .col(column::id_or_null("host_id"))
-                    .col(column::time_or_null("revoked_at"))
-                    // The token tells what happened; that the host is gone by now does not change it.
-                    .foreign_key(
-                        ForeignKey::create()
-                            .from_col("host_id")
-                            .to("hosts", "id")
-                            .on_delete(ForeignKeyAction::SetNull),
-                    )
-                    .take(),
-            )
+            .create_index(column::index(
+                "enrollment_tokens_created_at",
+                "enrollment_tokens",
+                &["created_at", "id"],
+            ))
             .await?;
         manager
-            .create_index(
-                Index::create()
-                    .name("enrollment_tokens_created_at")
-                    .table("enrollment_tokens")
-                    .col("created_at")
-                    .col("id")
-                    .take(),
-            )
-            .await?;
-        manager
-            .create_index(
-                Index::create()
-                    .name("enrollment_tokens_host_id")
-                    .table("enrollment_tokens")
-                    .col("host_id")
-                    .take(),
-            )
+            .create_index(column::index(
+                "enrollment_tokens_host_id",
+                "enrollment_tokens",
+                &["host_id"],
+            ))
             .await
     }
 
@@ -71,4 +36,34 @@ impl MigrationTrait for Migration {
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
+}
+
+fn enrollment_tokens() -> TableCreateStatement {
+    Table::create()
+        .table("enrollment_tokens")
+        .col(column::id("id").primary_key())
+        .col(column::text("hostname"))
+        .col(column::text("tags"))
+        .col(column::text_or_null("initial_paths"))
+        .col(column::id_or_null("repository_id"))
+        .col(column::text_or_null("repository_url"))
+        .col(column::bytes_or_null("sealed_credentials"))
+        .col(column::text_or_null("source_cidr"))
+        .col(column::bytes("secret_sha256"))
+        .col(column::text("created_by"))
+        .col(column::time("created_at"))
+        .col(column::time("expires_at"))
+        .col(column::time_or_null("used_at"))
+        .col(column::bytes_or_null("used_key_sha256"))
+        .col(column::text_or_null("used_nonce"))
+        .col(column::id_or_null("host_id"))
+        .col(column::time_or_null("revoked_at"))
+        // The token tells what happened; that the host is gone by now does not change it.
+        .foreign_key(
+            ForeignKey::create()
+                .from_col("host_id")
+                .to("hosts", "id")
+                .on_delete(ForeignKeyAction::SetNull),
+        )
+        .take()
 }

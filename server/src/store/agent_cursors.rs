@@ -17,7 +17,7 @@ impl ReadTx {
         let key = (host.as_uuid(), incarnation.as_uuid());
         let found = Entity::find_by_id(key).one(&self.on).await.map_err(Error::at(TABLE))?;
         found.map_or(Ok(0), |model| {
-            Row::new(TABLE, key_text(host, incarnation)).count("through_seq", model.through_seq)
+            Row::new(TABLE, &key_text(host, incarnation)).count("through_seq", model.through_seq)
         })
     }
 }
@@ -46,7 +46,7 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_be_fresh(done.rows_affected, TABLE, key_text(host, incarnation))
+        must_be_fresh(done.rows_affected, TABLE, &key_text(host, incarnation))
     }
 
     async fn begin_cursor(

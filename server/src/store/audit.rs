@@ -89,7 +89,7 @@ impl Tx {
             table: HEAD,
             row: HEAD_ID.to_string(),
         })?;
-        let row = Row::new(HEAD, HEAD_ID);
+        let row = Row::new(HEAD, &HEAD_ID);
         let previous = ChainHash::from_bytes(row.hash("hash", head.hash)?);
         let line = new.after(row.count("last_id", head.last_id)?, previous)?;
         self.insert(&line).await?;
@@ -100,7 +100,7 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(HEAD))?;
-        must_exist(moved.rows_affected, HEAD, HEAD_ID)?;
+        must_exist(moved.rows_affected, HEAD, &HEAD_ID)?;
         Ok(line)
     }
 

@@ -14,9 +14,10 @@ use domain::id::{CommandId, HostId, JobId};
 use domain::{ReportedText, Timestamp};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
-    Select,
+    QuerySelect as _, Select,
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::entity::command::{ActiveModel, Column, Entity};
 use super::row::json;
@@ -117,6 +118,27 @@ impl ReadTx {
         open(host).count(&self.on).await.map_err(Error::at(TABLE))
     }
 
+    /// Lists the hosts for which commands wait that were not sent, and whose time is not over at `now`.
+    pub async fn hosts_with_queued_commands(&self, now: Timestamp) -> Result<Vec<HostId>, Error> {
+        let found: Vec<Uuid> = Entity::find()
+            .select_only()
+            .column(Column::HostId)
+            .distinct()
+            .filter(Column::State.eq("queued"))
+            .filter(Column::ExpiresAt.gt(now.as_micros()))
+            .into_tuple()
+            .all(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        Ok(found.into_iter().map(HostId::from_uuid).collect())
+    }
+
+    /// Whether there is a command, of any host, that waits although its time is over at `now`.
+    pub async fn has_expired_commands(&self, now: Timestamp) -> Result<bool, Error> {
+        let found = overdue(now).limit(1).one(&self.on).await.map_err(Error::at(TABLE))?;
+        Ok(found.is_some())
+    }
+
     async fn list(&self, commands: Select<Entity>) -> Result<Vec<StoredCommand>, Error> {
         let ordered = commands.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id);
         let found = ordered.all(&self.on).await.map_err(Error::at(TABLE))?;
@@ -196,11 +218,8 @@ impl Tx {
     /// Ends the commands, of all hosts, whose time is over at `now`. Returns them as they were; what becomes of their jobs
     /// is the caller's business.
     pub async fn expire_commands(&self, now: Timestamp) -> Result<Vec<StoredCommand>, Error> {
-        let over = Entity::find()
-            .filter(Column::State.is_in(OPEN))
-            .filter(Column::ExpiresAt.lte(now.as_micros()));
         let mut expired = Vec::new();
-        for command in self.list(over).await? {
+        for command in self.list(overdue(now)).await? {
             if self.command_expired(command.id, now).await? {
                 expired.push(command);
             }
@@ -272,6 +291,12 @@ fn open(host: HostId) -> Select<Entity> {
     Entity::find()
         .filter(Column::HostId.eq(host.as_uuid()))
         .filter(Column::State.is_in(OPEN))
+}
+
+fn overdue(now: Timestamp) -> Select<Entity> {
+    Entity::find()
+        .filter(Column::State.is_in(OPEN))
+        .filter(Column::ExpiresAt.lte(now.as_micros()))
 }
 
 fn standing(state: &CommandState) -> Result<ActiveModel, Error> {

@@ -142,31 +142,14 @@ impl Error {
             _ => Self::Database { table, source },
         }
     }
-
-    /// A stored value that makes no sense.
-    pub(super) fn inconsistent(
-        table: &'static str,
-        column: &'static str,
-        row: impl ToString,
-        source: impl Into<Source>,
-    ) -> Self {
-        Self::Inconsistent {
-            table,
-            column,
-            row: row.to_string(),
-            source: source.into(),
-        }
-    }
 }
 
 fn is_busy(error: &DbErr) -> bool {
     /// SQLITE_BUSY: another process held the write lock for longer than the busy timeout.
     const SQLITE_BUSY: &str = "5";
-    match error {
-        DbErr::ConnectionAcquire(_) => true,
-        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
-            matches!(&**error, sea_orm::SqlxError::Database(error) if error.code().as_deref() == Some(SQLITE_BUSY))
-        }
-        _ => false,
+    if let DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) = error {
+        let database = error.as_database_error();
+        return database.is_some_and(|error| error.code().as_deref() == Some(SQLITE_BUSY));
     }
+    matches!(error, DbErr::ConnectionAcquire(_))
 }

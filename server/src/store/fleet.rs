@@ -21,7 +21,7 @@ impl ReadTx {
             ..FleetSummary::default()
         };
         for (status, count) in self.host_counts(host::Column::Status).await? {
-            match Row::new(TABLE, "of the fleet").word("status", &status)? {
+            match Row::new(TABLE, &"of the fleet").word("status", &status)? {
                 HostStatus::Pending => summary.pending += count,
                 HostStatus::Online => summary.online += count,
                 HostStatus::Offline => summary.offline += count,
@@ -29,7 +29,7 @@ impl ReadTx {
             }
         }
         for (health, count) in self.host_counts(host::Column::Health).await? {
-            match Row::new(TABLE, "of the fleet").word("health", &health)? {
+            match Row::new(TABLE, &"of the fleet").word("health", &health)? {
                 Health::Ok => summary.ok += count,
                 Health::Warning => summary.warning += count,
                 Health::Failing => summary.failing += count,
@@ -39,7 +39,7 @@ impl ReadTx {
             }
         }
         let (last_backup_at, snapshots) = self.host_totals().await?;
-        let row = Row::new(TABLE, "of the fleet");
+        let row = Row::new(TABLE, &"of the fleet");
         summary.last_backup_at = row.time_or_none("last_backup_at", last_backup_at)?;
         summary.snapshot_count = row.count("snapshot_count", snapshots.unwrap_or(0))?;
         Ok(summary)
@@ -55,7 +55,7 @@ impl ReadTx {
             .all(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        let row = Row::new(TABLE, "of the fleet");
+        let row = Row::new(TABLE, &"of the fleet");
         rows.into_iter()
             .map(|(word, count)| Ok((word, row.count("count", count)?)))
             .collect()

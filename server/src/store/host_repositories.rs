@@ -98,7 +98,7 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_exist(done.rows_affected, TABLE, format_args!("{host}/{repository}"))?;
+        must_exist(done.rows_affected, TABLE, &format_args!("{host}/{repository}"))?;
         self.recompute(host).await
     }
 

@@ -75,7 +75,7 @@ impl ReadTx {
             .await
             .map_err(Error::at(TABLE))?;
         let last_heard = |model: Model| {
-            let heard = Row::new(TABLE, model.id).time_or_none("last_seen_at", model.last_seen_at)?;
+            let heard = Row::new(TABLE, &model.id).time_or_none("last_seen_at", model.last_seen_at)?;
             Ok(heard.map(|heard| (HostId::from_uuid(model.id), heard)))
         };
         found
@@ -105,7 +105,7 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_exist(done.rows_affected, TABLE, id)?;
+        must_exist(done.rows_affected, TABLE, &id)?;
         self.set_host_status(id, opening.status, opening.at).await?;
         // Also when the status is the one it had: the inventory counts too.
         self.recompute(id).await?;
@@ -165,7 +165,7 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_exist(done.rows_affected, TABLE, id)?;
+        must_exist(done.rows_affected, TABLE, &id)?;
         let session = self.host_session(id).await?;
         session
             .map(|session| session.desired_version)
@@ -202,7 +202,7 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_exist(done.rows_affected, TABLE, id)
+        must_exist(done.rows_affected, TABLE, &id)
     }
 }
 
@@ -210,7 +210,7 @@ impl TryFrom<Model> for HostSession {
     type Error = Error;
 
     fn try_from(model: Model) -> Result<Self, Error> {
-        let row = Row::new(TABLE, model.id);
+        let row = Row::new(TABLE, &model.id);
         Ok(Self {
             status: row.word("status", &model.status)?,
             epoch: row.count("session_epoch", model.session_epoch)?,

@@ -85,7 +85,7 @@ impl ReadTx {
         let rows = wanted.all(&self.on).await.map_err(Error::at(TABLE))?;
         let hosts = rows
             .into_iter()
-            .map(|(host, binding)| host::view(host, binding))
+            .map(|(host, binding)| host::view(host, binding.as_ref()))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Page::new(hosts, page, total, HostCursor::of))
     }
@@ -97,7 +97,9 @@ impl ReadTx {
             .one(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        found.map(|(host, binding)| host::view(host, binding)).transpose()
+        found
+            .map(|(host, binding)| host::view(host, binding.as_ref()))
+            .transpose()
     }
 }
 
@@ -179,7 +181,7 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_be_fresh(done.rows_affected, TABLE, id)?;
+        must_be_fresh(done.rows_affected, TABLE, &id)?;
         self.recompute(*id).await
     }
 
@@ -189,7 +191,7 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_exist(done.rows_affected, TABLE, id)
+        must_exist(done.rows_affected, TABLE, &id)
     }
 }
 

@@ -34,7 +34,7 @@ impl ReadTx {
         let Some(model) = found else {
             return Ok(None);
         };
-        let row = Row::new(jobs::TABLE, model.id);
+        let row = Row::new(jobs::TABLE, &model.id);
         let lines: u64 = row.count("log_lines", model.log_lines)?;
         Ok(Some(LogPosition {
             next_line: lines + 1,

@@ -151,7 +151,7 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_be_fresh(done.rows_affected, TABLE, job.id)?;
+        must_be_fresh(done.rows_affected, TABLE, &job.id)?;
         job.version += 1;
         // Numbers of a running job come every second, and no projection depends on them.
         if moved {

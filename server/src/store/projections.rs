@@ -63,11 +63,11 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_exist(done.rows_affected, TABLE, id)
+        must_exist(done.rows_affected, TABLE, &id)
     }
 
     async fn facts(&self, host: &host::Model, binding: Option<&host_repository::Model>) -> Result<HostFacts, Error> {
-        let row = Row::new(TABLE, host.id);
+        let row = Row::new(TABLE, &host.id);
         let since = row.time("status_since", host.status_since)?;
         let last_seen = row.time_or_none("last_seen_at", host.last_seen_at)?;
         let inventory: Inventory = row.document("inventory", &host.inventory)?;
@@ -109,7 +109,7 @@ impl Tx {
             return Ok(None);
         };
         let code = job.result_code.unwrap_or_default();
-        let code: ResultCode = Row::new(JOBS, job.id).word("result_code", &code)?;
+        let code: ResultCode = Row::new(JOBS, &job.id).word("result_code", &code)?;
         Ok(Some(LastBackup { group, code }))
     }
 

@@ -139,7 +139,7 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_be_fresh(done.rows_affected, TABLE, repository.id)?;
+        must_be_fresh(done.rows_affected, TABLE, &repository.id)?;
         repository.version += 1;
         Ok(())
     }
@@ -172,7 +172,7 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_exist(done.rows_affected, TABLE, id)
+        must_exist(done.rows_affected, TABLE, &id)
     }
 
     async fn set_of_repository(&self, id: RepositoryId, row: ActiveModel) -> Result<(), Error> {
@@ -182,7 +182,7 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_exist(done.rows_affected, TABLE, id)
+        must_exist(done.rows_affected, TABLE, &id)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading and writing columns whose type is not the database's own.
 
+use std::fmt;
 use std::str::FromStr;
 
 use domain::Timestamp;
@@ -19,7 +20,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn new(table: &'static str, key: impl ToString) -> Self {
+    pub(super) fn new(table: &'static str, key: &dyn fmt::Display) -> Self {
         Self {
             table,
             key: key.to_string(),
@@ -72,7 +73,12 @@ impl Row {
     }
 
     pub(super) fn fault(&self, column: &'static str, source: impl Into<Source>) -> Error {
-        Error::inconsistent(self.table, column, &self.key, source)
+        Error::Inconsistent {
+            table: self.table,
+            column,
+            row: self.key.clone(),
+            source: source.into(),
+        }
     }
 }
 
@@ -112,15 +118,13 @@ pub(super) fn begins_with(on: &impl ConnectionTrait, column: Expr, prefix: &str)
 
 /// Where the text of a column has `needle`, from 1, or 0; `None` when no column can have it.
 fn position(on: &impl ConnectionTrait, column: Expr, needle: &str) -> Option<Expr> {
-    let function = match on.get_database_backend() {
-        DbBackend::Postgres => "strpos",
-        _ => "instr",
-    };
+    let is_postgres = on.get_database_backend() == DbBackend::Postgres;
+    let function = if is_postgres { "strpos" } else { "instr" };
     can_be_stored(needle).then(|| Expr::expr(Func::cust(function).arg(column).arg(needle)))
 }
 
 /// Fails when a write met no row.
-pub(super) fn must_exist(affected: u64, table: &'static str, row: impl ToString) -> Result<(), Error> {
+pub(super) fn must_exist(affected: u64, table: &'static str, row: &dyn fmt::Display) -> Result<(), Error> {
     if affected == 0 {
         Err(Error::Missing {
             table,
@@ -132,7 +136,7 @@ pub(super) fn must_exist(affected: u64, table: &'static str, row: impl ToString)
 }
 
 /// Fails when a guarded write met no row of the version that it had read.
-pub(super) fn must_be_fresh(affected: u64, table: &'static str, row: impl ToString) -> Result<(), Error> {
+pub(super) fn must_be_fresh(affected: u64, table: &'static str, row: &dyn fmt::Display) -> Result<(), Error> {
     if affected == 0 {
         Err(Error::Stale {
             table,

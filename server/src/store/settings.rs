@@ -19,7 +19,7 @@ impl ReadTx {
     pub async fn setting<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
         let found = Entity::find_by_id(key).one(&self.on).await.map_err(Error::at(TABLE))?;
         found
-            .map(|model| Row::new(TABLE, key).document("value", &model.value))
+            .map(|model| Row::new(TABLE, &key).document("value", &model.value))
             .transpose()
     }
 
@@ -30,7 +30,7 @@ impl ReadTx {
         };
         let bytes = BASE64
             .decode(text.as_bytes())
-            .map_err(|source| Row::new(TABLE, key).fault("value", source))?;
+            .map_err(|source| Row::new(TABLE, &key).fault("value", source))?;
         Ok(Some(Sealed::from_bytes(bytes)))
     }
 }

@@ -146,7 +146,7 @@ impl Tx {
         must_exist(
             done.rows_affected,
             host_repositories::TABLE,
-            format_args!("{host}/{}", part.repository),
+            &format_args!("{host}/{}", part.repository),
         )?;
         self.recompute(host).await
     }

@@ -103,6 +103,6 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_exist(done.rows_affected, TABLE, id)
+        must_exist(done.rows_affected, TABLE, &id)
     }
 }

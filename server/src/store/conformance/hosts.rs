@@ -345,8 +345,8 @@ cases! {
         move_job(&tx, &mut backup, failed(300, FailureCode::NoSpace)).await;
         let mut second = add_job(&tx, job(2, id)).await;
         move_job(&tx, &mut second, running(310)).await;
-        let list = part(3, 0, true, vec![snapshot(1, 5, &[])]);
-        tx.put_snapshots(id, &list, at(320)).await.unwrap();
+        let listed = part(3, 0, true, vec![snapshot(1, 5, &[])]);
+        tx.put_snapshots(id, &listed, at(320)).await.unwrap();
         tx.commit().await.unwrap();
 
         let summary = store.read().await.unwrap().fleet_summary().await.unwrap();
@@ -355,8 +355,8 @@ cases! {
         assert_eq!((summary.ok, summary.warning, summary.failing, summary.waiting), (0, 0, 1, 1));
         assert_eq!((summary.running_jobs, summary.snapshot_count), (1, 1));
         assert_eq!(summary.last_backup_at, Some(at(300)));
-        let last = LastEndedBackup { at: at(300), code: ResultCode::Failed(FailureCode::NoSpace) };
-        assert_eq!(get(&store, id).await.last_backup, Some(last));
+        let ended = LastEndedBackup { at: at(300), code: ResultCode::Failed(FailureCode::NoSpace) };
+        assert_eq!(get(&store, id).await.last_backup, Some(ended));
     }
 }
 

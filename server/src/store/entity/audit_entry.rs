@@ -46,7 +46,7 @@ impl TryFrom<Model> for AuditLine {
             payload,
             hash,
         } = model;
-        let row = Row::new("audit_log", id);
+        let row = Row::new("audit_log", &id);
         let entry = Entry {
             id: row.count("id", id)?,
             ts: row.time("at", at)?,

@@ -38,7 +38,7 @@ impl TryFrom<Model> for StoredCa {
             not_after,
             created_at,
         } = model;
-        let row = Row::new("ca_certificates", id);
+        let row = Row::new("ca_certificates", &id);
         Ok(Self {
             id: CertificateId::from_uuid(id),
             role: CaRole::parse(&role).ok_or_else(|| row.fault("role", "not a role of a CA"))?,

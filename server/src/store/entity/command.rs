@@ -38,7 +38,7 @@ impl TryFrom<Model> for StoredCommand {
             created_at,
             expires_at,
         } = model;
-        let row = Row::new("commands", id);
+        let row = Row::new("commands", &id);
         let facts: serde_json::Value = row.document("facts", &facts)?;
         Ok(Self {
             id: CommandId::from_uuid(id),

@@ -40,7 +40,7 @@ impl TryFrom<Model> for StoredToken {
     type Error = Error;
 
     fn try_from(model: Model) -> Result<Self, Error> {
-        let row = Row::new("enrollment_tokens", model.id);
+        let row = Row::new("enrollment_tokens", &model.id);
         let used = token_use(&row, model.used_at, model.used_key_sha256, model.used_nonce)?;
         let repository = token_repository(
             &row,

@@ -63,8 +63,8 @@ impl Related<host_repository::Entity> for Entity {
 }
 
 /// A host with its default repository.
-pub(in crate::store) fn view(host: Model, repository: Option<host_repository::Model>) -> Result<HostView, Error> {
-    let row = Row::new("hosts", host.id);
+pub(in crate::store) fn view(host: Model, repository: Option<&host_repository::Model>) -> Result<HostView, Error> {
+    let row = Row::new("hosts", &host.id);
     let last_backup = match (host.last_backup_at, host.last_backup_code) {
         (Some(at), Some(code)) => Some(LastEndedBackup {
             at: row.time("last_backup_at", at)?,
@@ -84,12 +84,8 @@ pub(in crate::store) fn view(host: Model, repository: Option<host_repository::Mo
         last_seen_at: row.time_or_none("last_seen_at", host.last_seen_at)?,
         enrolled_at: row.time("enrolled_at", host.enrolled_at)?,
         tags: tags(&row, &host.tags)?,
-        repository_id: repository
-            .as_ref()
-            .map(|binding| RepositoryId::from_uuid(binding.repository_id)),
-        repo_status: repository
-            .as_ref()
-            .map_or(Ok(RepoStatus::Unset), host_repository::status)?,
+        repository_id: repository.map(|binding| RepositoryId::from_uuid(binding.repository_id)),
+        repo_status: repository.map_or(Ok(RepoStatus::Unset), host_repository::status)?,
         snapshot_count: row.count("snapshot_count", host.snapshot_count)?,
         last_backup,
         running_job_id: host.running_job_id.map(JobId::from_uuid),

@@ -40,7 +40,7 @@ impl TryFrom<Model> for HostCertificate {
             issued_at,
             revoked_at,
         } = model;
-        let row = Row::new("host_certificates", id);
+        let row = Row::new("host_certificates", &id);
         Ok(Self {
             id: CertificateId::from_uuid(id),
             host_id: HostId::from_uuid(host_id),

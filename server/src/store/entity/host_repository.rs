@@ -50,6 +50,6 @@ pub(in crate::store) fn status(model: &Model) -> Result<RepoStatus, Error> {
 fn row(model: &Model) -> Row {
     Row::new(
         "host_repositories",
-        format_args!("{}/{}", model.host_id, model.repository_id),
+        &format_args!("{}/{}", model.host_id, model.repository_id),
     )
 }

@@ -51,9 +51,9 @@ impl Related<entity::host::Entity> for Entity {
 
 /// A job with the name of its host.
 pub(in crate::store) fn view(model: Model, host: &entity::host::Model) -> Result<JobView, Error> {
-    let hostname = Row::new("hosts", host.id).word("hostname", &host.hostname)?;
+    let hostname = Row::new("hosts", &host.id).word("hostname", &host.hostname)?;
     let log = LogExtent {
-        lines: Row::new("jobs", model.id).count("log_lines", model.log_lines)?,
+        lines: Row::new("jobs", &model.id).count("log_lines", model.log_lines)?,
         truncated: model.log_truncated,
     };
     let actor_name = model.actor_name.as_str().into();
@@ -72,7 +72,7 @@ impl TryFrom<Model> for Job {
     type Error = Error;
 
     fn try_from(model: Model) -> Result<Self, Error> {
-        let row = Row::new("jobs", model.id);
+        let row = Row::new("jobs", &model.id);
         Ok(Self {
             id: JobId::from_uuid(model.id),
             host_id: HostId::from_uuid(model.host_id),

@@ -33,7 +33,7 @@ impl TryFrom<Model> for LogChunk {
             text_bytes,
             lines_zstd,
         } = model;
-        let row = Row::new("job_log_chunks", format_args!("{job_id}/{first_line}"));
+        let row = Row::new("job_log_chunks", &format_args!("{job_id}/{first_line}"));
         Ok(Self {
             job: JobId::from_uuid(job_id),
             first_line: row.count("first_line", first_line)?,

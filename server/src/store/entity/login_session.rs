@@ -46,7 +46,7 @@ impl TryFrom<Model> for LoginSession {
             created_at,
             expires_at,
         } = model;
-        let row = Row::new("login_sessions", id);
+        let row = Row::new("login_sessions", &id);
         Ok(Self {
             id: LoginSessionId::from_uuid(id),
             user_id: UserId::from_uuid(user_id),

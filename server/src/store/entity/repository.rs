@@ -40,7 +40,7 @@ impl TryFrom<Model> for Repository {
             created_at,
             version,
         } = model;
-        let row = Row::new("repositories", id);
+        let row = Row::new("repositories", &id);
         let username = (!username.is_empty()).then_some(username);
         Ok(Self {
             id: RepositoryId::from_uuid(id),

@@ -35,7 +35,7 @@ impl TryFrom<Model> for StoredCredentials {
             sealed,
             updated_at,
         } = model;
-        let row = Row::new("repository_credentials", id);
+        let row = Row::new("repository_credentials", &id);
         Ok(Self {
             key: CredentialKey {
                 repository: RepositoryId::from_uuid(repository_id),

@@ -32,7 +32,7 @@ impl TryFrom<Model> for SourceGroup {
             paths,
             created_at,
         } = model;
-        let row = Row::new("source_groups", id);
+        let row = Row::new("source_groups", &id);
         Ok(Self {
             id: SourceGroupId::from_uuid(id),
             host_id: HostId::from_uuid(host_id),

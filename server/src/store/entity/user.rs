@@ -40,7 +40,7 @@ impl TryFrom<Model> for User {
             enabled,
             created_at,
         } = model;
-        let row = Row::new("users", id);
+        let row = Row::new("users", &id);
         Ok(Self {
             id: UserId::from_uuid(id),
             name: row.word("name", &name)?,
