@@ -1,16 +1,25 @@
 #![doc = include_str!("../README.md")]
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod core;
+pub mod doctor;
 pub mod durable;
 pub mod enroll;
 pub mod exit;
 pub mod identity;
+pub mod link;
 pub mod random;
+#[cfg(unix)]
+pub mod runner;
 pub mod secrets;
 pub mod state;
+pub mod status;
+#[cfg(unix)]
+pub mod supervisor;
 pub mod sysinfo;
 pub mod telemetry;
 pub mod tls;
+pub mod wipe;
 pub mod wire;

@@ -1,0 +1,658 @@
+//! One job from its turn to its end: prepare, run restic, list the snapshots, report.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::job::{BackupSummary, FailureCause, FailureCode, JobKind, Outcome, Problems, Summary};
+use domain::session::{AgentSettings, BackupOrder, HeldRepository, Work};
+use domain::snapshot::Snapshot;
+use domain::{Actor, ResticRepositoryId, Timestamp};
+use restic::{Access, Binary, Command, Ending, Exit, Facts, Kind, Places, Snapshots, classify, read_snapshots};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::follow::{Followed, Limits, Subject, follow};
+use super::journal::Journal;
+use super::process::{self, Found, Launch, PASSWORD_DESCRIPTOR, Process};
+use super::spool::JobDirectory;
+use super::{Options, endpoint, prepare};
+use crate::core::{End, Order, Report, SnapshotList};
+use crate::telemetry;
+
+/// A list that follows a backup has this long, whatever the backup had.
+const LISTING_WITHIN: Duration = Duration::from_mins(1);
+const UNLOCK_WITHIN: Duration = Duration::from_mins(2);
+/// More snapshots than this are not reported: half a list must not replace a whole one.
+const MAX_SNAPSHOTS: usize = 50_000;
+
+/// A job whose turn has come.
+pub(super) struct Job {
+    pub(super) order: Order,
+    pub(super) started_at: Timestamp,
+    /// What opens the repository, or why it cannot be had.
+    pub(super) credentials: Result<HeldRepository, FailureCause>,
+    pub(super) settings: AgentSettings,
+    pub(super) options: Arc<Options>,
+    pub(super) directory: JobDirectory,
+    pub(super) journal: Journal,
+    pub(super) cancel: CancellationToken,
+}
+
+/// What stands when a job has ended.
+struct Verdict {
+    outcome: Outcome,
+    problems: Problems,
+    exit_code: Option<i32>,
+    repository: Option<ResticRepositoryId>,
+}
+
+/// All that restic is started with.
+struct Prepared {
+    access: Access,
+    binary: Binary,
+    known: Option<ResticRepositoryId>,
+}
+
+/// One run of restic, judged.
+struct Run {
+    outcome: restic::Outcome,
+    exit: Exit,
+    step: PathBuf,
+}
+
+impl Job {
+    /// Runs the job to its end and reports it.
+    pub(super) async fn run(mut self) {
+        let verdict = self.work().await;
+        let Verdict {
+            outcome,
+            problems,
+            exit_code,
+            repository,
+        } = verdict;
+        self.journal.report_growth().await;
+        let end = End {
+            outcome,
+            problems,
+            exit_code,
+            restic_repository: repository,
+            log_lines: self.journal.lines(),
+        };
+        self.journal.report(Report::Finished(end)).await;
+    }
+
+    async fn work(&mut self) -> Verdict {
+        let prepared = match self.prepare().await {
+            Ok(prepared) => prepared,
+            Err(cause) => return self.failed(cause),
+        };
+        let work = self.order.work.clone();
+        match work {
+            Work::Backup(order) => self.backup(&prepared, &order).await,
+            Work::Init => self.init(&prepared).await,
+            Work::Probe => self.probe(&prepared).await,
+            Work::Snapshots => self.snapshots(&prepared).await,
+        }
+    }
+
+    async fn prepare(&mut self) -> Result<Prepared, FailureCause> {
+        let held = self.credentials.clone()?;
+        let known = held.restic_id;
+        let access = prepare::access(held)?;
+        let binary = prepare::binary(self.options.search.clone()).await?;
+        Ok(Prepared { access, binary, known })
+    }
+
+    async fn backup(&mut self, prepared: &Prepared, order: &BackupOrder) -> Verdict {
+        const STEP: &str = "backup";
+        let mut missing = Vec::new();
+        let command = match self.begun(STEP).await {
+            Ok(true) => None,
+            Err(cause) => return self.failed(cause),
+            Ok(false) => {
+                let sources = match prepare::sources(order) {
+                    Ok(sources) => sources,
+                    Err(cause) => return self.failed(cause),
+                };
+                for path in &sources.missing {
+                    self.journal
+                        .say(&format!("{} is not there and is left out", path.display()));
+                }
+                let backup = prepare::backup(order, &sources, &self.settings.restic_host, &self.options);
+                missing = sources.missing;
+                match backup {
+                    Ok(backup) => Some(Command::Backup(backup)),
+                    Err(cause) => return self.failed(cause),
+                }
+            }
+        };
+        let run = match self.main(prepared, STEP, Kind::Backup, command, &missing).await {
+            Ok(run) => run,
+            Err(verdict) => return *verdict,
+        };
+        let (facts, problems) = match self.judged(prepared, run.outcome.clone(), run.exit).await {
+            Ok(success) => success,
+            Err(verdict) => return *verdict,
+        };
+        let Facts::Backup {
+            mut summary,
+            snapshot_id,
+        } = facts
+        else {
+            return self.failed(contradiction());
+        };
+        let list = self.list(prepared).await;
+        complete(&mut summary, &snapshot_id, list.as_deref());
+        if let Some(snapshots) = list {
+            self.report_snapshots(snapshots).await;
+        }
+        self.succeeded(Summary::Backup(summary), problems, run.exit, None)
+    }
+
+    async fn init(&mut self, prepared: &Prepared) -> Verdict {
+        const STEP: &str = "init";
+        let run = match self.main(prepared, STEP, Kind::Init, Some(Command::Init), &[]).await {
+            Ok(run) => run,
+            Err(verdict) => return *verdict,
+        };
+        let (facts, problems) = match self.judged(prepared, run.outcome, run.exit).await {
+            Ok(success) => success,
+            Err(verdict) => return *verdict,
+        };
+        let Facts::Init { repository, adopted } = facts else {
+            return self.failed(contradiction());
+        };
+        if adopted {
+            self.journal
+                .say("there is a repository already; it is adopted if the password opens it");
+        }
+        let repository = match repository.filter(|_| !adopted) {
+            Some(repository) => repository,
+            None => match self.identify(prepared, "config").await {
+                Ok(repository) => repository,
+                Err(verdict) => return *verdict,
+            },
+        };
+        match self.same_repository(prepared, repository) {
+            Ok(()) => self.succeeded(Summary::Init { repository }, problems, Exit::Code(0), Some(repository)),
+            Err(verdict) => *verdict,
+        }
+    }
+
+    async fn probe(&mut self, prepared: &Prepared) -> Verdict {
+        let repository = match self.identify(prepared, "config").await {
+            Ok(repository) => repository,
+            Err(verdict) => return *verdict,
+        };
+        match self.same_repository(prepared, repository) {
+            Ok(()) => {
+                let summary = Summary::Probe { repository };
+                self.succeeded(summary, Problems::default(), Exit::Code(0), Some(repository))
+            }
+            Err(verdict) => *verdict,
+        }
+    }
+
+    async fn snapshots(&mut self, prepared: &Prepared) -> Verdict {
+        const STEP: &str = "snapshots";
+        let command = match Snapshots::of_host(self.settings.restic_host.clone()) {
+            Ok(command) => Command::Snapshots(command),
+            Err(error) => return self.failed(prepare::failure(FailureCode::Exit(-1), &error)),
+        };
+        let run = match self.main(prepared, STEP, Kind::Snapshots, Some(command), &[]).await {
+            Ok(run) => run,
+            Err(verdict) => return *verdict,
+        };
+        let exit = run.exit;
+        if let Err(verdict) = self.judged(prepared, run.outcome, exit).await {
+            return *verdict;
+        }
+        match read_list(&run.step) {
+            Ok(snapshots) => {
+                self.report_snapshots(snapshots).await;
+                self.succeeded(Summary::Snapshots, Problems::default(), exit, None)
+            }
+            Err(why) => self.failed(FailureCause {
+                code: FailureCode::Exit(0),
+                exit_code: Some(0),
+                message: why.into(),
+            }),
+        }
+    }
+
+    /// Reads which repository it is, with its password.
+    async fn identify(&mut self, prepared: &Prepared, step: &str) -> Result<ResticRepositoryId, Box<Verdict>> {
+        let run = self
+            .main(prepared, step, Kind::CatConfig, Some(Command::CatConfig), &[])
+            .await?;
+        match self.judged(prepared, run.outcome, run.exit).await? {
+            (Facts::CatConfig { repository }, _) => Ok(repository),
+            _ => Err(Box::new(self.failed(contradiction()))),
+        }
+    }
+
+    /// A repository that is not the one the server knows is not used: somebody put another in its place.
+    fn same_repository(&mut self, prepared: &Prepared, found: ResticRepositoryId) -> Result<(), Box<Verdict>> {
+        match prepared.known {
+            Some(known) if known != found => {
+                let cause = FailureCause {
+                    code: FailureCode::RepositoryReplaced,
+                    exit_code: None,
+                    message: format!(
+                        "the repository is {}, the known one was {}",
+                        found.short(),
+                        known.short()
+                    )
+                    .into(),
+                };
+                let mut verdict = self.failed(cause);
+                verdict.repository = Some(found);
+                Err(Box::new(verdict))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Runs the restic that the job is about, or goes on with the one that an earlier life of the agent started.
+    ///
+    /// Without a `command` there must be one.
+    async fn main(
+        &mut self,
+        prepared: &Prepared,
+        step: &str,
+        kind: Kind,
+        command: Option<Command>,
+        missing: &[PathBuf],
+    ) -> Result<Run, Box<Verdict>> {
+        let limits = Limits {
+            cancel: self.cancel.clone(),
+            deadline: self.deadline(),
+            grace: self.options.grace,
+        };
+        let directory = self.directory.step(step);
+        let found = Process::find(&directory)
+            .await
+            .map_err(|error| self.not_started(&error))?;
+        let subject = match (found, command) {
+            (Found::Alive(process), _) => {
+                self.journal.say("the agent was restarted; restic runs on");
+                Subject::Alive(process)
+            }
+            (Found::Ended(exit), _) => Subject::Ended(exit),
+            (Found::Nothing, None) => return Err(Box::new(self.interrupted("restic was never started"))),
+            (Found::Nothing, Some(command)) => {
+                if self.cancel.is_cancelled() {
+                    return Err(Box::new(self.cancelled()));
+                }
+                if let Err(message) = endpoint::answers(prepared.access.url()).await {
+                    return Err(Box::new(self.failed(FailureCause {
+                        code: FailureCode::Unreachable,
+                        exit_code: None,
+                        message: message.into(),
+                    })));
+                }
+                let started = self.start(prepared, &directory, &command).await;
+                Subject::Alive(Box::new(started.map_err(|error| self.not_started(&error))?))
+            }
+        };
+        self.journal.report(Report::Running).await;
+        let followed = self
+            .followed(prepared, directory, kind, subject, &limits, missing)
+            .await
+            .map_err(|cause| Box::new(self.failed(cause)));
+        self.journal.report(Report::Finalizing).await;
+        followed
+    }
+
+    /// Runs another restic for the job's sake. What it says is logged; its failure is not the job's.
+    async fn aside(&mut self, prepared: &Prepared, step: &str, command: Command, within: Duration) -> Option<Run> {
+        let limits = Limits {
+            cancel: CancellationToken::new(),
+            deadline: Some(Instant::now() + within),
+            grace: self.options.grace,
+        };
+        let directory = self.directory.step(step);
+        let kind = command.kind();
+        let started = match process::clear(&directory).await {
+            Ok(()) => self.start(prepared, &directory, &command).await,
+            Err(error) => Err(error),
+        };
+        let run = match started {
+            Ok(process) => {
+                let subject = Subject::Alive(Box::new(process));
+                self.followed(prepared, directory, kind, subject, &limits, &[]).await
+            }
+            Err(error) => Err(prepare::failure(FailureCode::Exit(-1), &error)),
+        };
+        match run {
+            Ok(run) => Some(run),
+            Err(cause) => {
+                self.journal.say(cause.message.as_str());
+                None
+            }
+        }
+    }
+
+    async fn start(
+        &mut self,
+        prepared: &Prepared,
+        directory: &std::path::Path,
+        command: &Command,
+    ) -> Result<Process, process::Error> {
+        let places = Places {
+            cache: self.options.places.cache_dir().to_owned(),
+            temporary: self.options.places.temporary(),
+            home: self.options.places.state_dir().to_owned(),
+            password_descriptor: PASSWORD_DESCRIPTOR,
+        };
+        let limits = restic::Limits {
+            upload_kib_per_s: std::num::NonZeroU32::new(self.settings.limit_upload_kib_per_s),
+            download_kib_per_s: std::num::NonZeroU32::new(self.settings.limit_download_kib_per_s),
+        };
+        let capabilities = prepared.binary.capabilities();
+        let invocation = command.invocation(capabilities, &prepared.access, &places, limits);
+        self.journal.say(&format!(
+            "restic {}: {} of {}",
+            capabilities.version,
+            what(command.kind()),
+            prepared.access.url().as_str()
+        ));
+        Process::launch(Launch {
+            wrapper: &self.options.wrapper,
+            step: directory,
+            program: prepared.binary.path(),
+            invocation: &invocation,
+            password: prepared.access.password(),
+        })
+        .await
+    }
+
+    async fn followed(
+        &mut self,
+        prepared: &Prepared,
+        step: PathBuf,
+        kind: Kind,
+        subject: Subject,
+        limits: &Limits,
+        missing: &[PathBuf],
+    ) -> Result<Run, FailureCause> {
+        let redactor = prepared.access.redactor();
+        let Followed { transcript, exit, stop } = follow(&step, kind, subject, redactor, limits, &mut self.journal)
+            .await
+            .map_err(|error| prepare::failure(FailureCode::Exit(-1), &error))?;
+        let ending = Ending {
+            exit,
+            stop,
+            missing_sources: missing,
+        };
+        let outcome = classify(prepared.binary.capabilities(), transcript, ending);
+        Ok(Run { outcome, exit, step })
+    }
+
+    /// Splits a run into what it brought and the verdict that it was.
+    async fn judged(
+        &mut self,
+        prepared: &Prepared,
+        outcome: restic::Outcome,
+        exit: Exit,
+    ) -> Result<(Facts, Problems), Box<Verdict>> {
+        let mut verdict = match outcome {
+            restic::Outcome::Ok(facts) => return Ok((facts, Problems::default())),
+            restic::Outcome::Issues { facts, problems } => return Ok((facts, problems)),
+            restic::Outcome::Failed { cause, lock: _ } => return Err(Box::new(self.failed(cause))),
+            restic::Outcome::Cancelled => self.cancelled(),
+            restic::Outcome::TimedOut => self.timed_out(),
+            restic::Outcome::Interrupted => {
+                let is_of_another_boot = process::is_of_another_boot(&self.directory.step(step_of(self.order.kind())));
+                self.interrupted(if is_of_another_boot {
+                    "the host was started anew while restic ran"
+                } else {
+                    "restic was stopped by something else than the agent"
+                })
+            }
+        };
+        verdict.exit_code = code(exit);
+        self.leave_no_lock(prepared).await;
+        Err(Box::new(verdict))
+    }
+
+    /// restic that is killed leaves its lock, and retention then fails for days. Plain `unlock` removes only what is old
+    /// or belongs to a process of this host that is gone.
+    async fn leave_no_lock(&mut self, prepared: &Prepared) {
+        if self.order.kind() != JobKind::Backup {
+            return;
+        }
+        let listed = self.aside(prepared, "locks", Command::ListLocks, LISTING_WITHIN).await;
+        let are_locks_left = listed.is_some_and(|run| match run.outcome {
+            restic::Outcome::Ok(Facts::ListLocks { ids }) => !ids.is_empty(),
+            _ => false,
+        });
+        if are_locks_left {
+            self.aside(prepared, "unlock", Command::Unlock, UNLOCK_WITHIN).await;
+        }
+    }
+
+    /// Lists the host's snapshots after a backup; `None` when there is no whole list.
+    async fn list(&mut self, prepared: &Prepared) -> Option<Vec<Snapshot>> {
+        let command = Snapshots::of_host(self.settings.restic_host.clone()).ok()?;
+        let run = self
+            .aside(prepared, "snapshots", Command::Snapshots(command), LISTING_WITHIN)
+            .await?;
+        let listed = match run.outcome {
+            restic::Outcome::Ok(_) => read_list(&run.step),
+            other => Err(format!("the snapshots could not be listed: {}", other.result_code())),
+        };
+        match listed {
+            Ok(snapshots) => Some(snapshots),
+            Err(why) => {
+                self.journal.say(&why);
+                None
+            }
+        }
+    }
+
+    async fn report_snapshots(&mut self, snapshots: Vec<Snapshot>) {
+        self.journal.report_growth().await;
+        let list = SnapshotList {
+            repository: self.order.repository,
+            snapshots,
+        };
+        self.journal.report(Report::Snapshots(list)).await;
+    }
+
+    /// Whether an earlier life of the agent began this run.
+    async fn begun(&mut self, step: &str) -> Result<bool, FailureCause> {
+        match Process::find(&self.directory.step(step)).await {
+            Ok(Found::Nothing) => Ok(false),
+            Ok(Found::Alive(_) | Found::Ended(_)) => Ok(true),
+            Err(error) => Err(prepare::failure(FailureCode::Exit(-1), &error)),
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let limit = self.order.deadline()?;
+        let used = self.options.clock.now().since(self.started_at);
+        Some(Instant::now() + limit.saturating_sub(used))
+    }
+
+    fn succeeded(
+        &self,
+        summary: Summary,
+        problems: Problems,
+        exit: Exit,
+        repository: Option<ResticRepositoryId>,
+    ) -> Verdict {
+        let started_at = self.started_at;
+        let outcome = if problems.is_empty() {
+            Outcome::Succeeded { started_at, summary }
+        } else {
+            Outcome::Warning {
+                started_at,
+                summary,
+                problems: problems.clone(),
+            }
+        };
+        Verdict {
+            outcome,
+            problems,
+            exit_code: code(exit),
+            repository,
+        }
+    }
+
+    fn failed(&mut self, cause: FailureCause) -> Verdict {
+        self.journal.say(&format!("failed ({}): {}", cause.code, cause.message));
+        let exit_code = cause.exit_code;
+        let outcome = Outcome::Failed {
+            started_at: Some(self.started_at),
+            cause,
+        };
+        Verdict {
+            exit_code,
+            ..Verdict::bare(outcome)
+        }
+    }
+
+    fn cancelled(&mut self) -> Verdict {
+        self.journal.say("cancelled");
+        Verdict::bare(Outcome::Cancelled {
+            started_at: Some(self.started_at),
+            // The agent is not told who asked; the server knows.
+            by: Actor::System,
+        })
+    }
+
+    fn timed_out(&mut self) -> Verdict {
+        let limit = self.order.deadline().unwrap_or_default();
+        let message = format!("it did not end within {} s", limit.as_secs());
+        self.journal.say(&message);
+        Verdict::bare(Outcome::TimedOut {
+            started_at: self.started_at,
+            message: message.into(),
+        })
+    }
+
+    fn interrupted(&mut self, message: &str) -> Verdict {
+        self.journal.say(message);
+        Verdict::bare(Outcome::Interrupted {
+            started_at: self.started_at,
+            message: message.into(),
+        })
+    }
+
+    fn not_started(&mut self, error: &process::Error) -> Box<Verdict> {
+        let code = match error {
+            process::Error::Restic(_) => FailureCode::ResticMissing,
+            process::Error::Password => FailureCode::WrongPassword,
+            process::Error::Step(step) if step.source.kind() == std::io::ErrorKind::StorageFull => FailureCode::NoSpace,
+            process::Error::Step(_)
+            | process::Error::InUse { .. }
+            | process::Error::Wrapper(_)
+            | process::Error::NoAnswer => FailureCode::Exit(-1),
+        };
+        let message = telemetry::chain(error);
+        Box::new(self.failed(FailureCause {
+            code,
+            exit_code: None,
+            message: message.into(),
+        }))
+    }
+}
+
+impl Verdict {
+    fn bare(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            problems: Problems::default(),
+            exit_code: None,
+            repository: None,
+        }
+    }
+}
+
+/// restic 0.14 names its snapshot by eight digits; the list has all of them.
+fn complete(summary: &mut BackupSummary, printed: &str, list: Option<&[Snapshot]>) {
+    if summary.snapshot.is_none() {
+        let found = list
+            .unwrap_or_default()
+            .iter()
+            .find(|snapshot| snapshot.id.to_string().starts_with(printed));
+        summary.snapshot = found.map(|snapshot| snapshot.id);
+    }
+}
+
+fn read_list(step: &std::path::Path) -> Result<Vec<Snapshot>, String> {
+    let failed =
+        |error: &dyn std::error::Error| format!("the snapshots could not be listed: {}", telemetry::chain(error));
+    let file = std::fs::File::open(process::stdout_path(step)).map_err(|error| failed(&error))?;
+    let mut snapshots = Vec::new();
+    let listing = read_snapshots(file, MAX_SNAPSHOTS, |snapshot| snapshots.push(reported(snapshot)));
+    match listing {
+        Ok(listing) if listing.truncated => Err(format!(
+            "this host has more than {MAX_SNAPSHOTS} snapshots in the repository; the list is not reported"
+        )),
+        Ok(_) => Ok(snapshots),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn reported(snapshot: restic::Snapshot) -> Snapshot {
+    let restic::Snapshot {
+        id,
+        time,
+        hostname,
+        paths,
+        tags,
+        program_version,
+        size,
+        file_count,
+    } = snapshot;
+    Snapshot {
+        id,
+        time,
+        restic_host: hostname.into(),
+        paths: paths.into_iter().map(Into::into).collect(),
+        tags: tags.into_iter().map(Into::into).collect(),
+        size,
+        file_count,
+        program_version: program_version.map(Into::into),
+    }
+}
+
+/// The run whose process decides whether the host was started anew meanwhile.
+fn step_of(kind: JobKind) -> &'static str {
+    match kind {
+        JobKind::Backup => "backup",
+        JobKind::Init => "init",
+        JobKind::Probe => "config",
+        JobKind::Snapshots => "snapshots",
+    }
+}
+
+fn what(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Backup => "backup to the repository",
+        Kind::Init => "initialisation",
+        Kind::CatConfig => "look at the config",
+        Kind::Snapshots => "list of snapshots",
+        Kind::ListLocks => "list of locks",
+        Kind::Unlock => "removal of stale locks",
+    }
+}
+
+/// restic answered another question than it was asked.
+fn contradiction() -> FailureCause {
+    FailureCause {
+        code: FailureCode::Exit(0),
+        exit_code: Some(0),
+        message: "restic's answer does not fit what it was asked".into(),
+    }
+}
+
+fn code(exit: Exit) -> Option<i32> {
+    match exit {
+        Exit::Code(code) => Some(code),
+        Exit::Signal(_) | Exit::Unknown => None,
+    }
+}

@@ -1,0 +1,85 @@
+//! [`Journal`]: what a running job says, to the core and into its log.
+
+use std::sync::Arc;
+
+use domain::Clock;
+use domain::id::JobId;
+use domain::job::Progress;
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use super::log::LogWriter;
+use crate::core::Report;
+use crate::wire::{LogLine, LogStream};
+
+/// The voice of one job.
+pub(super) struct Journal {
+    job: JobId,
+    clock: Arc<dyn Clock>,
+    log: Option<LogWriter>,
+    reported_lines: u64,
+    reports: mpsc::Sender<(JobId, Report)>,
+}
+
+impl Journal {
+    /// Without a log the job runs all the same: a full disk loses log, never the result.
+    pub(super) fn new(
+        job: JobId,
+        clock: Arc<dyn Clock>,
+        log: Option<LogWriter>,
+        reports: mpsc::Sender<(JobId, Report)>,
+    ) -> Self {
+        Self {
+            job,
+            clock,
+            log,
+            reported_lines: 0,
+            reports,
+        }
+    }
+
+    /// Writes a word of the agent's own into the log.
+    pub(super) fn say(&mut self, text: &str) {
+        self.line(LogStream::Agent, text);
+    }
+
+    /// Writes a line into the log.
+    pub(super) fn line(&mut self, stream: LogStream, text: &str) {
+        let Some(log) = &mut self.log else {
+            return;
+        };
+        let line = LogLine {
+            at: self.clock.now(),
+            stream,
+            text: text.to_owned(),
+        };
+        if let Err(error) = log.append(&line) {
+            warn!(job.id = %self.job, %error, "a line of the job's log is lost");
+        }
+    }
+
+    /// Tells the core how far the log is.
+    pub(super) async fn report_growth(&mut self) {
+        let lines = self.log.as_ref().map_or(0, LogWriter::settled_lines);
+        if lines > self.reported_lines {
+            self.reported_lines = lines;
+            self.report(Report::LogGrown { lines }).await;
+        }
+    }
+
+    /// Tells the core the latest numbers.
+    pub(super) async fn progress(&self, progress: Progress) {
+        self.report(Report::Progress(progress)).await;
+    }
+
+    /// Lines of the log in all.
+    pub(super) fn lines(&self) -> u64 {
+        self.log.as_ref().map_or(0, LogWriter::lines)
+    }
+
+    /// Tells the core something. It waits when the core is busy; restic does not, for it writes into files.
+    pub(super) async fn report(&self, report: Report) {
+        // Nobody listens when the agent is about to stop. The job goes on and is found again.
+        let _ = self.reports.send((self.job, report)).await;
+    }
+}
