@@ -2,7 +2,7 @@
 
 use domain::ResticRepositoryId;
 use domain::id::RepositoryId;
-use domain::job::{Outcome, Problems, Progress};
+use domain::job::{Outcome, Problems, Progress, ResultCode};
 use domain::snapshot::Snapshot;
 
 /// A word of a running job. The order is that of the job's life: running, finalizing, snapshots, finished.
@@ -47,4 +47,18 @@ pub struct End {
     pub restic_repository: Option<ResticRepositoryId>,
     /// Lines of the log in all.
     pub log_lines: u64,
+}
+
+impl End {
+    /// The verdict in one word.
+    pub fn result_code(&self) -> ResultCode {
+        match &self.outcome {
+            Outcome::Succeeded { .. } => ResultCode::Ok,
+            Outcome::Warning { .. } => ResultCode::Issues,
+            Outcome::Failed { cause, .. } => ResultCode::Failed(cause.code),
+            Outcome::Cancelled { .. } => ResultCode::Cancelled,
+            Outcome::TimedOut { .. } => ResultCode::TimedOut,
+            Outcome::Interrupted { .. } => ResultCode::Interrupted,
+        }
+    }
 }

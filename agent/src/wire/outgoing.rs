@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use domain::id::{JobId, OutboxIncarnation};
-use domain::job::{BackupSummary, FailureCause, JobKind, Outcome, Problem, Problems, Progress, ResultCode, Summary};
+use domain::job::{BackupSummary, JobKind, Outcome, Problem, Problems, Progress, Summary};
 use domain::session::{Applied, DesiredKind};
 use domain::snapshot::Snapshot;
 use prost::Message as _;
@@ -218,25 +218,18 @@ fn finished(job: JobId, end: &End) -> v1::JobFinished {
         restic_repository,
         log_lines,
     } = end;
-    let (verdict, code, message) = match outcome {
-        Outcome::Succeeded { .. } => (v1::JobOutcome::Succeeded, ResultCode::Ok, String::new()),
-        Outcome::Warning { .. } => (v1::JobOutcome::Warning, ResultCode::Issues, String::new()),
-        Outcome::Failed {
-            cause: FailureCause { code, message, .. },
-            ..
-        } => (v1::JobOutcome::Failed, ResultCode::Failed(*code), message.to_string()),
-        Outcome::Cancelled { .. } => (v1::JobOutcome::Cancelled, ResultCode::Cancelled, String::new()),
-        Outcome::TimedOut { message, .. } => (v1::JobOutcome::TimedOut, ResultCode::TimedOut, message.to_string()),
-        Outcome::Interrupted { message, .. } => (
-            v1::JobOutcome::Interrupted,
-            ResultCode::Interrupted,
-            message.to_string(),
-        ),
+    let (verdict, message) = match outcome {
+        Outcome::Succeeded { .. } => (v1::JobOutcome::Succeeded, String::new()),
+        Outcome::Warning { .. } => (v1::JobOutcome::Warning, String::new()),
+        Outcome::Failed { cause, .. } => (v1::JobOutcome::Failed, cause.message.to_string()),
+        Outcome::Cancelled { .. } => (v1::JobOutcome::Cancelled, String::new()),
+        Outcome::TimedOut { message, .. } => (v1::JobOutcome::TimedOut, message.to_string()),
+        Outcome::Interrupted { message, .. } => (v1::JobOutcome::Interrupted, message.to_string()),
     };
     v1::JobFinished {
         job_id: job.to_string(),
         outcome: verdict.into(),
-        result_code: code.to_string(),
+        result_code: end.result_code().to_string(),
         message,
         exit_code: *exit_code,
         summary: backup_summary(outcome).map(summary),
@@ -377,7 +370,7 @@ mod tests {
     use std::time::Duration;
 
     use domain::ByteSize;
-    use domain::job::FailureCode;
+    use domain::job::{FailureCause, FailureCode};
     use uuid::Uuid;
 
     use super::super::MAX_MESSAGE_BYTES;

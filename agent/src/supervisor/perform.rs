@@ -1,0 +1,350 @@
+//! Does what the core wants.
+
+use std::sync::{Arc, PoisonError};
+
+use domain::Timestamp;
+use domain::id::JobId;
+use domain::job::{FailureCause, FailureCode};
+use domain::session::{AgentSettings, DesiredSet, DesiredState, HeldRepository};
+use proto::agent::v1::AgentMessage;
+use tracing::{error, info, warn};
+
+use super::{Error, Supervisor};
+use crate::config::{Config, Places};
+use crate::core::{Effect, Event, Fact, Loss, Message, Order};
+use crate::durable;
+use crate::identity::{self, Identity};
+use crate::link::{Dial, Link};
+use crate::random::random_fraction;
+use crate::runner::{LogReader, Task};
+use crate::state::Entry;
+use crate::sysinfo::Machine;
+use crate::telemetry::chain;
+use crate::tls;
+use crate::wire;
+
+/// Events of one message: below the limit of 256 KiB with room for their frames.
+const BATCH_EVENTS: usize = 500;
+const BATCH_BYTES: usize = 200 * 1024;
+/// A piece of log, likewise.
+const LOG_PIECE_BYTES: u64 = 200 * 1024;
+/// Read at once for a piece; text compresses to a tenth or better.
+const LOG_READ_BYTES: usize = 512 * 1024;
+/// The logs of jobs that have ended may have this in all.
+const LOGS_CAP_BYTES: u64 = 256 * 1024 * 1024;
+
+impl Supervisor {
+    pub(super) fn perform(&mut self, effect: Effect) -> Result<(), Error> {
+        match effect {
+            Effect::Connect { after } => self.connect(after),
+            Effect::Disconnect => self.disconnect(),
+            Effect::Send(message) => self.say(&message),
+            Effect::SendEvents { after, through } => self.send_events(after, through)?,
+            Effect::SendLog {
+                job,
+                from_line,
+                max_bytes,
+            } => self.send_log(job, from_line, max_bytes),
+            Effect::Record { fact, at, closes } => self.record(&fact, at, closes)?,
+            Effect::CloseCommand(command) => self.state.close_command(command).map_err(Error::State)?,
+            Effect::ForgetEvents { through } => {
+                self.state.forget_events(through).map_err(Error::State)?;
+                self.watch_outbox();
+            }
+            Effect::RestartOutbox => {
+                warn!(
+                    "the server's record and the outbox do not fit; what is not committed is sent again from the start"
+                );
+                let contents = self
+                    .state
+                    .restart_outbox(self.setup.ids.as_ref())
+                    .map_err(Error::State)?;
+                self.pending.push_back(Event::OutboxRestarted(contents));
+            }
+            Effect::StoreDesired(state) => self.store_desired(state),
+            Effect::StoreCommand(command) => {
+                let stored = self.state.accept(&command, self.clocks.now().wall);
+                if let Err(error) = &stored {
+                    error!(command.id = %command.id, error = %chain(error), "a command could not be stored");
+                }
+                let stored = stored.is_ok();
+                self.pending.push_back(Event::CommandStored { command, stored });
+            }
+            Effect::StartJob { order, started_at } | Effect::ResumeJob { order, started_at } => {
+                self.start_job(order, started_at)?;
+            }
+            Effect::CancelJob(job) => self.runner.cancel(job),
+            Effect::ForgetJob(job) => self.forget_job(job)?,
+            Effect::ForgetIdentity => self.forget_identity()?,
+            Effect::Exit(reason) => self.exit = Some(reason),
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, after: std::time::Duration) {
+        // restic may have come, gone or changed; asking it takes a moment and happens beside.
+        let machine = Arc::clone(&self.machine);
+        let config = self.setup.config.clone();
+        tokio::task::spawn_blocking(move || {
+            let looked = Machine::look(&config);
+            *machine.lock().unwrap_or_else(PoisonError::into_inner) = looked;
+        });
+        let places = self.setup.places.clone();
+        let config = self.setup.config.clone();
+        self.link.connect(after, move || dial(&places, &config));
+    }
+
+    fn disconnect(&mut self) {
+        self.link.close();
+        self.pending.push_back(Event::LinkLost {
+            loss: Loss::Broken,
+            random: random_fraction(),
+        });
+    }
+
+    /// A connection that takes no more is as good as none.
+    fn send(&mut self, message: AgentMessage) -> bool {
+        match self.link.send(message) {
+            Ok(()) => true,
+            Err(error) => {
+                warn!(%error, "the session is dropped");
+                self.disconnect();
+                false
+            }
+        }
+    }
+
+    fn say(&mut self, message: &Message) {
+        let encoded = match message {
+            Message::Hello { next_seq, applied } => {
+                let machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let now = self.clocks.now().wall;
+                Some(wire::hello(&machine, self.state.incarnation(), *next_seq, applied, now))
+            }
+            Message::Heartbeat | Message::CommandAck { .. } | Message::Goodbye => wire::message(message),
+            Message::Progress { .. } => {
+                // The next one says more; this one is not worth a session.
+                if let Some(encoded) = wire::message(message) {
+                    let _ = self.link.send(encoded);
+                }
+                None
+            }
+        };
+        if let Some(encoded) = encoded {
+            self.send(encoded);
+        }
+    }
+
+    fn send_events(&mut self, after: u64, through: u64) -> Result<(), Error> {
+        let batch = self
+            .state
+            .batch(after, through, BATCH_EVENTS, BATCH_BYTES)
+            .map_err(Error::State)?;
+        let last = batch.last().map_or(through, |(seq, _)| *seq);
+        if self.send(wire::events(batch)) {
+            self.pending.push_back(Event::EventsSent { through: last });
+        }
+        Ok(())
+    }
+
+    fn send_log(&mut self, job: JobId, from_line: u64, max_bytes: u64) {
+        let directory = self.runner.spool().job(job).log_directory();
+        let reader = self.logs.entry(job).or_insert_with(|| LogReader::new(directory));
+        let lines = match reader.read(from_line, LOG_READ_BYTES) {
+            Ok(Some(lines)) => lines,
+            Ok(None) => {
+                self.pending.push_back(Event::LogUnreadable { job });
+                return;
+            }
+            Err(error) => {
+                warn!(job.id = %job, %error, "a job's log cannot be read; the rest of it is not sent");
+                self.pending.push_back(Event::LogUnreadable { job });
+                return;
+            }
+        };
+        let room = usize::try_from(max_bytes.min(LOG_PIECE_BYTES)).unwrap_or(0);
+        let Some(packed) = wire::pack(lines.first_line, &lines.records, room) else {
+            self.pending.push_back(Event::LogHeldBack { job });
+            return;
+        };
+        let through_line = packed.first_line + u64::from(packed.line_count) - 1;
+        let bytes = u64::try_from(packed.zstd.len()).unwrap_or(u64::MAX);
+        if self.send(wire::log_chunk(job, packed)) {
+            self.pending.push_back(Event::LogSent {
+                job,
+                through_line,
+                bytes,
+            });
+        }
+    }
+
+    fn record(&mut self, fact: &Fact, at: Timestamp, closes: Option<domain::id::CommandId>) -> Result<(), Error> {
+        let body = wire::event(fact, at);
+        let entry = Entry {
+            tag: wire::tag(fact),
+            body: &body,
+        };
+        let seq = self.state.append(entry, closes).map_err(Error::State)?;
+        note(fact);
+        let ends = fact.ends();
+        if let Some(job) = ends {
+            self.runner.ended(job).map_err(Error::Directory)?;
+            self.shorten_logs()?;
+        }
+        self.pending.push_back(Event::Recorded { seq, ends });
+        self.watch_outbox();
+        Ok(())
+    }
+
+    /// Tells the core when the outbox passes its cap, and makes room first.
+    fn watch_outbox(&mut self) {
+        if self.state.is_outbox_full() && !self.outbox_was_full {
+            if let Err(error) = self.state.empty_superseded(wire::emptied_report) {
+                error!(error = %chain(&error), "the outbox could not be shortened");
+            }
+        }
+        let is_full = self.state.is_outbox_full();
+        if is_full != self.outbox_was_full {
+            if is_full {
+                error!(
+                    "the outbox is full: too much waits to be reported; listings are refused until the server is back"
+                );
+            }
+            self.outbox_was_full = is_full;
+            self.pending.push_back(Event::OutboxFull(is_full));
+        }
+    }
+
+    /// Beyond the cap the oldest logs that wait for the server go.
+    fn shorten_logs(&mut self) -> Result<(), Error> {
+        let running: Vec<JobId> = self.core.overview().running.iter().map(|order| order.job).collect();
+        let mut ended = self.runner.spool().leftovers().map_err(Error::Directory)?;
+        ended.retain(|leftover| !running.contains(&leftover.job));
+        for job in self
+            .runner
+            .spool()
+            .shorten(ended, LOGS_CAP_BYTES)
+            .map_err(Error::Directory)?
+        {
+            warn!(job.id = %job, "a job's log is dropped: too many logs wait for the server");
+            self.logs.remove(&job);
+            self.pending.push_back(Event::LogUnreadable { job });
+        }
+        Ok(())
+    }
+
+    fn store_desired(&mut self, state: DesiredState) {
+        let DesiredState { stamp, set } = state;
+        let kind = set.kind();
+        let outcome = match &set {
+            DesiredSet::Credentials(repositories) => self
+                .secrets
+                .store(&stamp, repositories)
+                .map_err(|error| format!("agent_secrets_unreadable: {}", chain(&error))),
+            DesiredSet::Settings(settings) => self.state.set_settings(&stamp, settings).map_err(|error| chain(&error)),
+            DesiredSet::TrustBundle(bundle) => self.store_bundle(&stamp, bundle),
+        };
+        match &outcome {
+            Ok(()) => info!(part = %kind, version = stamp.version, "desired state stored"),
+            Err(why) => error!(part = %kind, version = stamp.version, why, "desired state not stored"),
+        }
+        self.pending.push_back(Event::DesiredStored { kind, stamp, outcome });
+    }
+
+    /// The stamp follows the file: a crash in between has the bundle sent once more.
+    fn store_bundle(&self, stamp: &domain::session::Stamp, bundle: &str) -> Result<(), String> {
+        tls::roots(bundle).map_err(|error| chain(&error))?;
+        durable::write(&self.setup.places.ca_bundle(), bundle.as_bytes()).map_err(|error| chain(&error))?;
+        self.state.set_trust_bundle_stamp(stamp).map_err(|error| chain(&error))
+    }
+
+    fn start_job(&mut self, order: Order, started_at: Timestamp) -> Result<(), Error> {
+        let settings = self.state.settings().map_err(Error::State)?;
+        let settings = settings.map_or_else(|| self.default_settings(), |(_, settings)| settings);
+        let credentials = self.credentials(&order);
+        self.runner.start(Task {
+            order,
+            started_at,
+            credentials,
+            settings,
+        });
+        Ok(())
+    }
+
+    fn credentials(&self, order: &Order) -> Result<HeldRepository, FailureCause> {
+        let unreadable = |message: String| FailureCause {
+            code: FailureCode::AgentSecretsUnreadable,
+            exit_code: None,
+            message: message.into(),
+        };
+        match self.secrets.repository(order.repository) {
+            Ok(Some(held)) => Ok(held),
+            Ok(None) => Err(unreadable(
+                "the host holds no credentials for this repository".to_owned(),
+            )),
+            Err(error) => Err(unreadable(chain(&error))),
+        }
+    }
+
+    /// Until the server has said how the host is called in snapshots.
+    fn default_settings(&self) -> AgentSettings {
+        let machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+        AgentSettings {
+            restic_host: machine.hostname.clone(),
+            limit_upload_kib_per_s: 0,
+            limit_download_kib_per_s: 0,
+        }
+    }
+
+    fn forget_job(&mut self, job: JobId) -> Result<(), Error> {
+        self.logs.remove(&job);
+        self.runner.forget(job).map_err(Error::Directory)
+    }
+
+    fn forget_identity(&mut self) -> Result<(), Error> {
+        self.link = Link::Closed;
+        self.secrets
+            .forget()
+            .unwrap_or_else(|error| error!(error = %chain(&error), "the credentials could not be removed"));
+        let places = &self.setup.places;
+        durable::remove_directory(&places.identity_dir())
+            .and_then(|()| durable::remove(&places.ca_bundle()))
+            .map_err(Error::Directory)
+    }
+}
+
+/// Where to connect, and with what: read anew each time, because the bundle may have changed.
+fn dial(places: &Places, config: &Config) -> Result<Dial, tls::Error> {
+    let unusable = |source: Box<dyn std::error::Error + Send + Sync>| tls::Error::Material {
+        what: "the host's identity",
+        source,
+    };
+    let identity = Identity::load(places).map_err(|error| unusable(error.into()))?;
+    let identity = identity.ok_or_else(|| {
+        unusable(Box::new(identity::Error::Damaged {
+            path: places.identity_dir(),
+        }))
+    })?;
+    let bundle = durable::read(&places.ca_bundle()).map_err(|error| unusable(error.into()))?;
+    let bundle = String::from_utf8(bundle.unwrap_or_default()).map_err(|error| unusable(error.into()))?;
+    let endpoint = config.agent_url.as_ref().unwrap_or(&identity.facts.agent_endpoint);
+    let address = endpoint
+        .parse()
+        .map_err(|error: tls::InvalidAddress| unusable(error.into()))?;
+    let tls = tls::session(&bundle, &identity.certificate_pem, &identity.key_pem)?;
+    Ok(Dial { address, tls })
+}
+
+/// Logs what happened to jobs.
+fn note(fact: &Fact) {
+    match fact {
+        Fact::JobStarted { job, kind, repository } => {
+            info!(job.id = %job, job.kind = %kind, repository.id = %repository, "job started");
+        }
+        Fact::JobFinished { job, end } => {
+            info!(job.id = %job, result = %end.result_code(), "job finished");
+        }
+        Fact::JobRunning { .. } | Fact::JobFinalizing { .. } | Fact::Snapshots { .. } | Fact::DesiredApplied { .. } => {
+        }
+    }
+}
