@@ -8,7 +8,7 @@ use domain::enrollment::{
 };
 use domain::id::EnrollmentTokenId;
 use domain::path::{BackupPaths, InvalidPaths};
-use domain::{ErrorCode, Secret};
+use domain::Secret;
 use ipnet::IpNet;
 
 use super::host::tags;
@@ -221,6 +221,8 @@ fn state_filter(number: i32) -> Result<Option<TokenState>, Invalid> {
 
 #[cfg(test)]
 mod tests {
+    use domain::ErrorCode;
+
     use super::*;
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";

@@ -138,6 +138,18 @@ impl Authority {
         })
     }
 
+    /// Writes a leaf that was issued to a host before, and the CA that issued it, as the agent presents them.
+    ///
+    /// [`Error::Damaged`] when it is none of ours.
+    pub fn agent_chain_pem(&self, leaf: Vec<u8>) -> Result<String, Error> {
+        let leaf = CertificateDer::from(leaf);
+        let issuer = std::iter::once(&self.agents.certificate)
+            .chain(&self.former_agents)
+            .find(|ca| ca.has_signed(&leaf))
+            .ok_or(Error::Damaged)?;
+        Ok(pem::certificates([&leaf, issuer.der()]))
+    }
+
     /// Issues the certificate of the agent port: a new key, 30 days, for the host that agents are told and for this machine
     /// itself.
     pub fn issue_server(&self, host: &Host, now: Timestamp) -> Result<ServerLeaf, Error> {

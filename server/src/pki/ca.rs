@@ -128,12 +128,17 @@ impl CaCertificate {
 
     /// Whether it is the given part of this root's tree, signed by it.
     pub(super) fn belongs_to(&self, root: &Self, role: CaRole) -> bool {
+        self.role == role && self.deployment == root.deployment && root.has_signed(&self.der)
+    }
+
+    /// Whether a certificate was signed with this one's key.
+    pub(super) fn has_signed(&self, der: &[u8]) -> bool {
         let signed = || {
-            let certificate = parse(&self.der).ok()?;
-            let issuer = parse(&root.der).ok()?;
+            let certificate = parse(der).ok()?;
+            let issuer = parse(&self.der).ok()?;
             certificate.verify_signature(Some(issuer.public_key())).ok()
         };
-        self.role == role && self.deployment == root.deployment && signed().is_some()
+        signed().is_some()
     }
 }
 

@@ -209,6 +209,27 @@ fn the_servers_certificate_is_for_the_agent_url_and_this_machine() {
 }
 
 #[test]
+fn a_leaf_is_written_again_with_the_ca_that_issued_it_also_after_a_renewal() {
+    let World { parts, authority, .. } = World::new(1);
+    let issued = authority.issue_agent(&request(&key()), host(7), start()).unwrap();
+    let next = reissue(&parts.root, CaRole::Agents, start()).unwrap();
+    let former = vec![parts.agents.certificate.clone()];
+    let renewed = Authority::new(parts.root.certificate.clone(), &next, former, &parts.servers).unwrap();
+
+    let again = renewed.agent_chain_pem(issued.certificate).unwrap();
+
+    assert_eq!(again, issued.chain_pem);
+    let foreign = World::new(2)
+        .authority
+        .issue_agent(&request(&key()), host(7), start())
+        .unwrap();
+    assert!(matches!(
+        renewed.agent_chain_pem(foreign.certificate),
+        Err(Error::Damaged)
+    ));
+}
+
+#[test]
 fn no_certificate_outlives_its_issuer() {
     let World { parts, authority, .. } = World::new(1);
     let end = parts.agents.certificate.validity().not_after;
