@@ -181,6 +181,7 @@ impl Server {
         tracker.spawn(listen::serve(agents, token.clone(), tracker.clone()));
         tracker.spawn(sessions.run(token.clone()));
         tracker.spawn(driver.run(token.clone()));
+        tracker.spawn(end_streams(app.clone(), token.clone()));
         if let Some(port) = web_tls {
             tracker.spawn(reload_on_hangup(port, token));
         }
@@ -229,6 +230,12 @@ fn settings(config: &Config) -> Settings {
         secure_cookies: config.auth.secure_cookies,
         offline_after: config.agents.offline_after,
     }
+}
+
+/// Ends the streams to people when the server stops; they would keep their connections until the drain is over.
+async fn end_streams(app: App, shutdown: CancellationToken) {
+    shutdown.cancelled().await;
+    app.end_streams();
 }
 
 /// Takes a renewed certificate of the web port into use when told to by SIGHUP, as certificate clients do.

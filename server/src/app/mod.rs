@@ -10,32 +10,54 @@
 
 mod audit;
 mod auth;
+mod authority;
 mod bootstrap;
 mod caller;
 mod denied;
+mod enrollment;
+mod enrollment_tokens;
 mod error;
+mod events;
+mod fleet;
+mod first_jobs;
+mod host_credentials;
+mod hosts;
+mod install_commands;
+mod job_log;
+mod jobs;
 mod key;
+mod news;
 mod paging;
 mod readiness;
 mod record;
+mod repositories;
+mod repository_secrets;
 mod settings;
+mod snapshots;
 mod users;
 
 use std::sync::Arc;
 
 use domain::{Clock, IdSource};
+use tokio_util::sync::CancellationToken;
 
 pub use self::auth::SignedIn;
+use self::authority::AuthorityCell;
+pub use self::authority::Renewed;
 pub use self::bootstrap::SetupToken;
 pub use self::caller::{Caller, Origin, SignedInUser, Who};
 use self::denied::DeniedCalls;
 pub use self::error::{Error, Field, Refusal};
+pub use self::events::{EventWatch, LiveEvent, Seen};
+pub use self::job_log::{JobNews, LogPart, WatchedJob};
 pub use self::readiness::Check;
 pub use self::settings::Settings;
+use crate::events::Bus;
 use crate::passwords::Hasher;
-use crate::reconcile::{Registry, TaskStatus};
 use crate::secrets::Keyring;
+use crate::sessions::Handle;
 use crate::store::Store;
+use crate::tasks::{Registry, TaskStatus};
 use crate::throttle::Throttle;
 
 /// Everything the server can do. Clones are cheap and share all state.
@@ -54,6 +76,10 @@ pub struct Ports {
     pub keyring: Keyring,
     /// Hashes passwords.
     pub hasher: Hasher,
+    /// Reaches connected agents.
+    pub sessions: Handle,
+    /// Tells watchers what has changed.
+    pub events: Bus,
     /// What the operator configured.
     pub settings: Settings,
     /// What the background tasks last did.
@@ -66,11 +92,16 @@ struct Inner {
     ids: Arc<dyn IdSource>,
     keyring: Keyring,
     hasher: Hasher,
+    sessions: Handle,
+    events: Bus,
     settings: Settings,
     tasks: Registry,
     throttle: Throttle,
     setup_token: SetupToken,
     denied: DeniedCalls,
+    authority: AuthorityCell,
+    /// Cancelled when streams to people shall end.
+    streams_end: CancellationToken,
 }
 
 impl App {
@@ -82,6 +113,8 @@ impl App {
             ids,
             keyring,
             hasher,
+            sessions,
+            events,
             settings,
             tasks,
         } = ports;
@@ -91,11 +124,15 @@ impl App {
             ids,
             keyring,
             hasher,
+            sessions,
+            events,
             settings,
             tasks,
             throttle: Throttle::default(),
             setup_token: SetupToken::default(),
             denied: DeniedCalls::default(),
+            authority: AuthorityCell::default(),
+            streams_end: CancellationToken::new(),
         }))
     }
 

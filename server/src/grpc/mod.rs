@@ -10,16 +10,41 @@ pub mod status;
 mod audit;
 mod auth;
 mod cookies;
+mod enrollment;
+mod enrollment_tokens;
+mod events;
+mod fleet;
+mod hosts;
+mod jobs;
+mod log_chunk;
+mod repositories;
+mod snapshots;
+mod stream;
 mod system;
 
 use domain::id::RequestId;
+use proto::agent::v1::__rest_over_grpc_bridge_EnrollmentService::EnrollmentServiceRestBridge;
 use proto::convert::Invalid;
 use proto::door::Guarded;
 use proto::v1::__rest_over_grpc_bridge_AuditService::AuditServiceRestBridge;
 use proto::v1::__rest_over_grpc_bridge_AuthService::AuthServiceRestBridge;
+use proto::v1::__rest_over_grpc_bridge_EnrollmentTokenService::EnrollmentTokenServiceRestBridge;
+use proto::v1::__rest_over_grpc_bridge_EventService::EventServiceRestBridge;
+use proto::v1::__rest_over_grpc_bridge_FleetService::FleetServiceRestBridge;
+use proto::v1::__rest_over_grpc_bridge_HostService::HostServiceRestBridge;
+use proto::v1::__rest_over_grpc_bridge_JobService::JobServiceRestBridge;
+use proto::v1::__rest_over_grpc_bridge_RepositoryService::RepositoryServiceRestBridge;
+use proto::v1::__rest_over_grpc_bridge_SnapshotService::SnapshotServiceRestBridge;
 use proto::v1::__rest_over_grpc_bridge_SystemService::SystemServiceRestBridge;
 use proto::v1::audit_service_server::AuditServiceServer;
 use proto::v1::auth_service_server::AuthServiceServer;
+use proto::v1::enrollment_token_service_server::EnrollmentTokenServiceServer;
+use proto::v1::event_service_server::EventServiceServer;
+use proto::v1::fleet_service_server::FleetServiceServer;
+use proto::v1::host_service_server::HostServiceServer;
+use proto::v1::job_service_server::JobServiceServer;
+use proto::v1::repository_service_server::RepositoryServiceServer;
+use proto::v1::snapshot_service_server::SnapshotServiceServer;
 use proto::v1::system_service_server::SystemServiceServer;
 use rest_over_grpc::transcoding::Transcode;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
@@ -52,6 +77,13 @@ pub fn web_services(app: &App, gate: &Gate) -> Routes {
     routes
         .add_service(AuditServiceServer::new(guarded.clone()).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(AuthServiceServer::new(guarded.clone()).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(EnrollmentTokenServiceServer::new(guarded.clone()).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(EventServiceServer::new(guarded.clone()).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(FleetServiceServer::new(guarded.clone()).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(HostServiceServer::new(guarded.clone()).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(JobServiceServer::new(guarded.clone()).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(RepositoryServiceServer::new(guarded.clone()).max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(SnapshotServiceServer::new(guarded.clone()).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(SystemServiceServer::new(guarded).max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(tonic_health::server::health_reporter().1)
         // Python's client still asks for the older version.
@@ -83,7 +115,15 @@ pub fn transcoder(app: &App, gate: &Gate) -> impl Transcode + Send + Sync + 'sta
     proto::rest::Transcoder::new(
         AuditServiceRestBridge::externally_authenticated(guarded.clone()),
         AuthServiceRestBridge::externally_authenticated(guarded.clone()),
-        SystemServiceRestBridge::externally_authenticated(guarded),
+        EnrollmentTokenServiceRestBridge::externally_authenticated(guarded.clone()),
+        HostServiceRestBridge::externally_authenticated(guarded.clone()),
+        JobServiceRestBridge::externally_authenticated(guarded.clone()),
+        EventServiceRestBridge::externally_authenticated(guarded.clone()),
+        FleetServiceRestBridge::externally_authenticated(guarded.clone()),
+        RepositoryServiceRestBridge::externally_authenticated(guarded.clone()),
+        SnapshotServiceRestBridge::externally_authenticated(guarded.clone()),
+        SystemServiceRestBridge::externally_authenticated(guarded.clone()),
+        EnrollmentServiceRestBridge::externally_authenticated(guarded),
     )
 }
 

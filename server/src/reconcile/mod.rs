@@ -14,7 +14,9 @@
 //! give that a clone of its [`Nudge`] and call it after the commit.
 
 mod all;
+mod certificates;
 mod driver;
+mod ended_tokens;
 pub mod expired_sessions;
 mod status;
 
