@@ -56,7 +56,7 @@ pub struct Stream {
 
 enum Incoming {
     Opening(Opening),
-    Open(Streaming<ServerMessage>),
+    Open(Box<Streaming<ServerMessage>>),
 }
 
 /// What happened on the link.
@@ -176,7 +176,7 @@ impl Stream {
 impl Incoming {
     async fn message(&mut self) -> Result<Option<ServerMessage>, Status> {
         if let Self::Opening(opening) = self {
-            *self = Self::Open(opening.await?);
+            *self = Self::Open(Box::new(opening.await?));
         }
         match self {
             Self::Open(messages) => messages.message().await,
@@ -187,14 +187,26 @@ impl Incoming {
 
 fn loss(status: &Status) -> Loss {
     match status.code() {
-        Code::Unauthenticated | Code::PermissionDenied => Loss::Unauthenticated,
         Code::FailedPrecondition if reason(status).as_deref() == Some("PROTOCOL_TOO_OLD") => Loss::ProtocolTooOld,
-        // Another agent with this identity is there, or the host is in no state to talk: neither changes within seconds.
-        Code::FailedPrecondition => Loss::Unauthenticated,
+        // Otherwise it means that another agent with this identity is there, or that the host is in no state to talk:
+        // neither changes within seconds.
+        Code::Unauthenticated | Code::PermissionDenied | Code::FailedPrecondition => Loss::Unauthenticated,
         Code::ResourceExhausted => Loss::Busy {
             retry_after: status.get_details_retry_info().and_then(|info| info.retry_delay),
         },
-        _ => Loss::Broken,
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss => Loss::Broken,
     }
 }
 

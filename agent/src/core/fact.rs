@@ -99,12 +99,12 @@ pub(super) fn snapshot_parts(job: JobId, list: SnapshotList) -> Vec<Fact> {
             part.push(snapshot);
         }
     }
-    let last = parts.len() - 1;
+    let final_part = parts.len() - 1;
     let parts = parts.into_iter().enumerate().map(|(part, snapshots)| Fact::Snapshots {
         job,
         repository,
         part: u32::try_from(part).unwrap_or(u32::MAX),
-        last: part == last,
+        last: part == final_part,
         snapshots,
     });
     parts.collect()
@@ -171,11 +171,15 @@ mod tests {
             snapshots,
         };
         let job = JobId::from_uuid(Uuid::nil());
-        let cut = snapshot_parts(job, list).into_iter().map(|fact| match fact {
+        let cut = snapshot_parts(job, list).into_iter().map(|fact| match &fact {
             Fact::Snapshots {
                 part, last, snapshots, ..
-            } => (part, last, snapshots.len()),
-            other => panic!("{other:?}"),
+            } => (*part, *last, snapshots.len()),
+            Fact::JobStarted { .. }
+            | Fact::JobRunning { .. }
+            | Fact::JobFinalizing { .. }
+            | Fact::JobFinished { .. }
+            | Fact::DesiredApplied { .. } => panic!("{fact:?}"),
         });
         cut.collect()
     }

@@ -80,6 +80,13 @@ pub struct Overview {
     pub waiting: usize,
 }
 
+/// What an earlier life of the agent had not done.
+#[derive(Debug, Default)]
+struct Leftover {
+    commands: Vec<Command>,
+    begun: Vec<(JobId, Timestamp)>,
+}
+
 /// The deciding part of the agent.
 #[derive(Debug)]
 pub struct Core {
@@ -93,7 +100,7 @@ pub struct Core {
     applied: Applied,
     queue: Queue,
     /// What is left of an earlier life, until the core is started.
-    leftover: Option<(Vec<Command>, Vec<(JobId, Timestamp)>)>,
+    leftover: Option<Leftover>,
     outbox_full: bool,
     stopping: bool,
 }
@@ -125,7 +132,7 @@ impl Core {
             logs,
             applied,
             queue: Queue::default(),
-            leftover: Some((commands, begun)),
+            leftover: Some(Leftover { commands, begun }),
             outbox_full: false,
             stopping: false,
         }
@@ -215,7 +222,7 @@ impl Core {
 
     /// Jobs that had begun come first, so that nothing new starts on their repositories.
     fn started(&mut self, random: f64, now: Now, effects: &mut Vec<Effect>) {
-        let (commands, begun) = self.leftover.take().unwrap_or_default();
+        let Leftover { commands, begun } = self.leftover.take().unwrap_or_default();
         let mut cancels = Vec::new();
         for command in commands {
             match command.instruction {

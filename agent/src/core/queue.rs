@@ -107,8 +107,8 @@ impl Live {
     pub(super) fn advance(&mut self, stage: Stage) -> bool {
         let moved = next(self.state.clone(), JobEvent::Reached(stage));
         match moved {
-            Ok(state) if state.phase() != self.state.phase() => {
-                self.state = state;
+            Ok(further) if further.phase() != self.state.phase() => {
+                self.state = further;
                 true
             }
             Ok(_) | Err(_) => false,

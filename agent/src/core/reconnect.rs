@@ -9,8 +9,9 @@ const BASE: Duration = Duration::from_secs(1);
 const CAP: Duration = Duration::from_mins(1);
 /// A stream that held this long was healthy; only then are earlier failures forgotten.
 const HEALTHY_AFTER: Duration = Duration::from_mins(1);
-/// A server that does not want this agent is asked again at this pace.
-const SLOW_LANE: (Duration, Duration) = (Duration::from_mins(5), Duration::from_mins(15));
+/// A server that does not want this agent is asked again after 5 to 15 minutes.
+const SLOW_LANE: Duration = Duration::from_mins(5);
+const SLOW_LANE_JITTER: Duration = Duration::from_mins(10);
 /// The longest wait that the server can ask for.
 const LONGEST_HINT: Duration = Duration::from_hours(1);
 
@@ -89,8 +90,7 @@ impl Reconnect {
 }
 
 fn slow_lane(random: f64) -> Duration {
-    let (shortest, longest) = SLOW_LANE;
-    shortest + (longest - shortest).mul_f64(random.clamp(0.0, 1.0))
+    SLOW_LANE + SLOW_LANE_JITTER.mul_f64(random.clamp(0.0, 1.0))
 }
 
 fn hinted(hint: Duration) -> Duration {

@@ -170,7 +170,7 @@ fn a_running_job_is_told_to_end_and_its_cancel_stays_open_until_it_has() {
     assert_eq!(told, ["store command 2", "ack 2 accepted", "cancel 1"]);
     assert_eq!(told_again, ["store command 3", "ack 3 accepted", "close 3"]);
     assert!(
-        ended.contains(&"record finished 1 succeeded, closes 1".to_owned()),
+        ended.contains(&"record finished 1 ok, closes 1".to_owned()),
         "{ended:?}"
     );
     assert!(ended.contains(&"close 2".to_owned()));
@@ -202,7 +202,7 @@ fn phases_go_forward_only_and_nothing_follows_the_end() {
         [
             "record running 1",
             "record finalizing 1",
-            "record finished 1 succeeded, closes 1"
+            "record finished 1 ok, closes 1"
         ]
     );
 }
@@ -354,10 +354,7 @@ fn the_end_of_a_job_waits_for_its_log_but_not_for_ever() {
     agent.advance(Duration::from_secs(1));
     let patience_is_over = agent.take();
 
-    assert_eq!(
-        held_back,
-        ["send log 1 from 1", "record finished 1 succeeded, closes 1"]
-    );
+    assert_eq!(held_back, ["send log 1 from 1", "record finished 1 ok, closes 1"]);
     assert!(still.iter().all(|effect| !effect.starts_with("send")), "{still:?}");
     assert!(
         patience_is_over.contains(&"send events 2..2".to_owned()),
@@ -625,7 +622,7 @@ fn a_list_of_snapshots_travels_in_parts_before_the_end() {
     assert_eq!(records[0], "record snapshots 1 part 0 of 0, last");
     assert!(records[1].starts_with("record snapshots 1 part 0 of ") && !records[1].ends_with("last"));
     assert!(records[2].starts_with("record snapshots 1 part 1 of ") && records[2].ends_with("last"));
-    assert_eq!(records[3], "record finished 1 succeeded, closes 1");
+    assert_eq!(records[3], "record finished 1 ok, closes 1");
 }
 
 /// The core with a shell that answers as a disk and a connection would.
@@ -708,7 +705,17 @@ impl Agent {
                 self.started.push(order.job);
                 return None;
             }
-            _ => return None,
+            Effect::Connect { .. }
+            | Effect::Disconnect
+            | Effect::Send(_)
+            | Effect::CloseCommand(_)
+            | Effect::ForgetEvents { .. }
+            | Effect::RestartOutbox
+            | Effect::ResumeJob { .. }
+            | Effect::CancelJob(_)
+            | Effect::ForgetJob(_)
+            | Effect::ForgetIdentity
+            | Effect::Exit(_) => return None,
         })
     }
 
@@ -839,12 +846,7 @@ fn told_fact(fact: &Fact) -> String {
             )
         }
         Fact::JobFinished { job, end } => {
-            let how = match end.outcome {
-                Outcome::Cancelled { .. } => "cancelled",
-                Outcome::Succeeded { .. } => "succeeded",
-                _ => "otherwise",
-            };
-            format!("finished {} {how}", number(job.as_uuid()))
+            format!("finished {} {}", number(job.as_uuid()), end.result_code())
         }
         Fact::DesiredApplied { stamp, error, .. } => {
             let error = error.as_ref().map_or(String::new(), |error| format!(": {error}"));

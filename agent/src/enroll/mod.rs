@@ -286,7 +286,17 @@ fn refused(status: tonic::Status) -> Error {
             return Error::NoAnswer(status);
         }
         Code::ResourceExhausted => true,
-        _ => false,
+        Code::Ok
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::DataLoss
+        | Code::Unauthenticated => false,
     };
     let reason = status.get_details_error_info().map(|info| info.reason.to_lowercase());
     let code = reason.unwrap_or_else(|| status.code().description().to_owned());

@@ -104,9 +104,12 @@ pub(super) async fn follow(
     meter.report(&transcript, journal).await;
     journal.report_growth().await;
     // Cancelled while nobody watched, or in the very moment of its end.
-    let stop = stopping.map(|stopping| stopping.why);
-    let stop = stop.or_else(|| limits.cancel.is_cancelled().then_some(Stop::Cancel));
-    Ok(Followed { transcript, exit, stop })
+    let why = stopping.map(|stopping| stopping.why);
+    Ok(Followed {
+        transcript,
+        exit,
+        stop: why.or_else(|| limits.cancel.is_cancelled().then_some(Stop::Cancel)),
+    })
 }
 
 /// How far stopping is.

@@ -424,10 +424,8 @@ impl Job {
             return;
         }
         let listed = self.aside(prepared, "locks", Command::ListLocks, LISTING_WITHIN).await;
-        let are_locks_left = listed.is_some_and(|run| match run.outcome {
-            restic::Outcome::Ok(Facts::ListLocks { ids }) => !ids.is_empty(),
-            _ => false,
-        });
+        let are_locks_left = listed
+            .is_some_and(|run| matches!(run.outcome, restic::Outcome::Ok(Facts::ListLocks { ids }) if !ids.is_empty()));
         if are_locks_left {
             self.aside(prepared, "unlock", Command::Unlock, UNLOCK_WITHIN).await;
         }
@@ -439,9 +437,13 @@ impl Job {
         let run = self
             .aside(prepared, "snapshots", Command::Snapshots(command), LISTING_WITHIN)
             .await?;
-        let listed = match run.outcome {
-            restic::Outcome::Ok(_) => read_list(&run.step),
-            other => Err(format!("the snapshots could not be listed: {}", other.result_code())),
+        let listed = if let restic::Outcome::Ok(_) = run.outcome {
+            read_list(&run.step)
+        } else {
+            Err(format!(
+                "the snapshots could not be listed: {}",
+                run.outcome.result_code()
+            ))
         };
         match listed {
             Ok(snapshots) => Some(snapshots),

@@ -77,12 +77,15 @@ impl State {
     pub fn open(path: &Path, ids: &dyn IdSource) -> Result<Self, Error> {
         let mut builder = Database::builder();
         builder.set_cache_size(CACHE_BYTES);
-        let database = builder.create(path).map_err(|source| match source {
-            redb::DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.to_owned() },
-            other => Error::Open {
-                path: path.to_owned(),
-                source: Box::new(other.into()),
-            },
+        let database = builder.create(path).map_err(|source| {
+            let path = path.to_owned();
+            if let redb::DatabaseError::DatabaseAlreadyOpen = source {
+                return Error::InUse { path };
+            }
+            Error::Open {
+                path,
+                source: Box::new(source.into()),
+            }
         })?;
         let mut state = Self {
             database,

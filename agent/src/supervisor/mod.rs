@@ -124,7 +124,7 @@ impl Supervisor {
         let mut stop_requested = false;
         while self.exit.is_none() {
             let wakeup = self.core.next_wakeup().map(|uptime| self.clocks.instant(uptime));
-            let status_due = (self.status() != self.status).then_some(self.status_due);
+            let status_due = (Some(self.status()) != self.status).then_some(self.status_due);
             tokio::select! {
                 event = self.link.next() => self.on_link(event)?,
                 Some((job, report)) = self.reports.recv() => self.dispatch(Event::Job { job, report })?,
@@ -227,18 +227,16 @@ impl Supervisor {
     fn write_status(&mut self) {
         let status = self.status();
         self.status_due = Instant::now() + STATUS_EVERY;
-        if let Some(status) = &status
-            && let Err(error) = status.write(&self.setup.places.status())
-        {
+        if let Err(error) = status.write(&self.setup.places.status()) {
             debug!(error = %crate::telemetry::chain(&error), "the status cannot be written");
         }
-        self.status = status;
+        self.status = Some(status);
     }
 
-    fn status(&self) -> Option<Status> {
+    fn status(&self) -> Status {
         let overview = self.core.overview();
         let machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Status {
+        Status {
             pid: std::process::id(),
             boot_id: machine.boot_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -259,7 +257,7 @@ impl Supervisor {
                 .collect(),
             waiting: overview.waiting,
             unacknowledged_events: overview.unacknowledged,
-        })
+        }
     }
 }
 

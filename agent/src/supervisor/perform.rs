@@ -198,10 +198,11 @@ impl Supervisor {
 
     /// Tells the core when the outbox passes its cap, and makes room first.
     fn watch_outbox(&mut self) {
-        if self.state.is_outbox_full() && !self.outbox_was_full {
-            if let Err(error) = self.state.empty_superseded(wire::emptied_report) {
-                error!(error = %chain(&error), "the outbox could not be shortened");
-            }
+        if self.state.is_outbox_full()
+            && !self.outbox_was_full
+            && let Err(error) = self.state.empty_superseded(wire::emptied_report)
+        {
+            error!(error = %chain(&error), "the outbox could not be shortened");
         }
         let is_full = self.state.is_outbox_full();
         if is_full != self.outbox_was_full {

@@ -34,7 +34,7 @@ impl PinnedRoot {
     }
 
     /// The usual verifier, trusting nothing but the pinned root.
-    fn from_there_on(&self, chain: &[CertificateDer<'_>]) -> Result<Arc<WebPkiServerVerifier>, Error> {
+    fn verifier(&self, chain: &[CertificateDer<'_>]) -> Result<Arc<WebPkiServerVerifier>, Error> {
         let other_root = || Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(OtherRoot))));
         let root = chain.iter().find(|certificate| pin_of(certificate) == Some(self.pin));
         let mut roots = RootCertStore::empty();
@@ -54,13 +54,8 @@ impl ServerCertVerifier for PinnedRoot {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.from_there_on(intermediates)?.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        )
+        self.verifier(intermediates)?
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(

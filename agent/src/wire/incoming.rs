@@ -306,7 +306,7 @@ mod tests {
             panic!("{command:?}")
         };
         assert!(known);
-        assert_eq!((command.epoch, command.ttl), (7, Duration::from_secs(60)));
+        assert_eq!((command.epoch, command.ttl), (7, Duration::from_mins(1)));
         assert_eq!((order.tag, order.max_runtime), (None, Some(Duration::from_secs(90))));
         assert!(order.exclude_caches && !order.one_file_system);
     }

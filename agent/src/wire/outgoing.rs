@@ -93,7 +93,7 @@ pub fn log_chunk(job: JobId, packed: Packed) -> v1::AgentMessage {
         job_id: job.to_string(),
         first_line,
         line_count,
-        lines_zstd: zstd.into(),
+        lines_zstd: zstd,
     }))
 }
 
