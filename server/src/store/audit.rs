@@ -77,8 +77,9 @@ impl ReadTx {
 impl Tx {
     /// Adds a line at the end of the chain.
     ///
-    /// From here to the commit the chain's head is locked, so on PostgreSQL too the changes that are recorded happen one
-    /// after the other.
+    /// From here to the commit the chain's head is locked, so on PostgreSQL too only one transaction at a time gets past
+    /// this. Let it be the last write of its transaction: one that goes on to lock other rows can meet one that holds them
+    /// and waits here.
     pub async fn append_audit(&self, new: NewAuditEntry) -> Result<AuditLine, Error> {
         let head = audit_head::Entity::find_by_id(HEAD_ID)
             .lock_exclusive()

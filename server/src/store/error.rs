@@ -60,8 +60,8 @@ pub enum Error {
         #[source]
         source: DbErr,
     },
-    /// No connection became free in time.
-    #[error("the database is busy: no connection became free in time")]
+    /// No connection became free in time, or others held what was needed. Nothing was written; trying again is fine.
+    #[error("the database is busy: others held what was needed for too long")]
     Busy,
     /// A row with this key exists.
     #[error("{table} has a row with this key already")]
@@ -145,11 +145,14 @@ impl Error {
 }
 
 fn is_busy(error: &DbErr) -> bool {
-    /// SQLITE_BUSY: another process held the write lock for longer than the busy timeout.
-    const SQLITE_BUSY: &str = "5";
+    /// `SQLITE_BUSY`: another program held the write lock for longer than the busy timeout. In PostgreSQL: serialization
+    /// failure, deadlock, lock not available.
+    const CODES: [&str; 4] = ["5", "40001", "40P01", "55P03"];
     if let DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) = error {
-        let database = error.as_database_error();
-        return database.is_some_and(|error| error.code().as_deref() == Some(SQLITE_BUSY));
+        let code = error
+            .as_database_error()
+            .and_then(sea_orm::sqlx::error::DatabaseError::code);
+        return code.is_some_and(|code| CODES.contains(&&*code));
     }
     matches!(error, DbErr::ConnectionAcquire(_))
 }

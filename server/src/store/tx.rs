@@ -3,8 +3,8 @@
 use std::ops::Deref;
 
 use sea_orm::{
-    AccessMode, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait as _,
+    AccessMode, ConnectionTrait as _, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait as _,
 };
 
 use super::{Error, Store};
@@ -60,6 +60,19 @@ impl Store {
 }
 
 impl Tx {
+    /// Waits until no other open transaction has named the same thing, and keeps others from passing here until this one
+    /// ends. Before a decision that rests on what is not there (no user yet, no init under way): on PostgreSQL writers run
+    /// side by side, and no row can be guarded that does not exist. SQLite has one writer anyway.
+    pub async fn exclusively(&self, what: &str) -> Result<(), Error> {
+        if self.on.get_database_backend() != DbBackend::Postgres {
+            return Ok(());
+        }
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+        let lock = Statement::from_sql_and_values(DbBackend::Postgres, sql, [what.into()]);
+        self.on.execute_raw(lock).await.map_err(Error::at("advisory lock"))?;
+        Ok(())
+    }
+
     /// Makes all writes permanent, or none. When it returns they survive a loss of power.
     pub async fn commit(self) -> Result<(), Error> {
         self.0.on.commit().await.map_err(Error::at("commit"))
