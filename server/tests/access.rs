@@ -7,7 +7,7 @@ mod support;
 use domain::Role;
 use server::gateway::routes::ROUTES;
 use server::grpc::authorize::{ACCESS, Requirement};
-use support::rest::send;
+use support::rest::begin;
 use support::{As, TestServer, grpc};
 use tonic::Code;
 
@@ -30,7 +30,7 @@ async fn every_route_admits_exactly_the_roles_of_its_option() {
             let path = route.template.replace("{id}", UNKNOWN).replace("{host_id}", UNKNOWN);
             let request = client.request(route.verb.clone(), &path);
 
-            let answer = send(if route.has_body { request.body("{}") } else { request }).await;
+            let answer = begin(if route.has_body { request.body("{}") } else { request }).await;
 
             let verdict = verdict(&answer.code());
             assert_eq!(

@@ -2,7 +2,9 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
+pub mod agent;
 pub mod grpc;
+pub mod host;
 pub mod rest;
 
 use std::net::SocketAddr;
@@ -11,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::sign_in::Login;
-use domain::{Role, Secret};
+use domain::{Clock, Role, Secret};
 use server::app::{App, Caller, Origin, Who};
 use server::clock::{SystemClock, SystemIds};
 use server::config::Config;
@@ -60,7 +62,12 @@ impl As {
 impl TestServer {
     /// Starts with one user of each role, named after it.
     pub async fn start() -> Self {
-        let server = Self::start_empty().await;
+        Self::start_with(&[], Arc::new(SystemClock)).await
+    }
+
+    /// Starts with one user of each role, further settings and a clock of the test's own.
+    pub async fn start_with(settings: &[(&str, &str)], clock: Arc<dyn Clock>) -> Self {
+        let server = Self::start_bare(settings, clock).await;
         for role in Role::ALL {
             let name = role.as_str().parse().unwrap();
             server
@@ -74,8 +81,12 @@ impl TestServer {
 
     /// Starts without any user.
     pub async fn start_empty() -> Self {
+        Self::start_bare(&[], Arc::new(SystemClock)).await
+    }
+
+    async fn start_bare(settings: &[(&str, &str)], clock: Arc<dyn Clock>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let variables = [
+        let usual = [
             ("RM_DATA_DIR", directory.path().to_str().unwrap()),
             ("RM_LISTEN", "127.0.0.1:0"),
             ("RM_AGENT_LISTEN", "127.0.0.1:0"),
@@ -83,9 +94,11 @@ impl TestServer {
             // Every client of a test comes from an address of its own, so that throttling one does not hinder another.
             ("RM_TRUSTED_PROXY", "127.0.0.0/8"),
         ];
-        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        let variables = usual
+            .iter()
+            .chain(settings)
+            .map(|(name, value)| (name.into(), value.into()));
         let config = Config::load(variables, &|_| Err(std::io::ErrorKind::NotFound.into())).unwrap();
-        let clock = Arc::new(SystemClock);
         let parts = Parts {
             ids: Arc::new(SystemIds::new(clock.clone())),
             clock,

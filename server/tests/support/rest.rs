@@ -69,6 +69,18 @@ pub async fn send(request: RequestBuilder) -> Answer {
     }
 }
 
+/// Sends a request and reads the body of a refusal only: a stream that begins well never ends.
+pub async fn begin(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = if status.is_success() {
+        String::new()
+    } else {
+        response.text().await.unwrap()
+    };
+    Answer { status, headers, text }
+}
+
 impl Answer {
     /// The body as JSON.
     pub fn json(&self) -> Value {
