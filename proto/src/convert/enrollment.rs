@@ -6,7 +6,7 @@ use domain::enrollment::{AgentEndpoint, Enroll, Enrolled, EnrollmentToken};
 use super::{Invalid, required, to_timestamp};
 use crate::agent::v1;
 
-/// The longest token that is looked at, in bytes. Ours have 137.
+/// The longest token that is looked at, in bytes. Ours have 138.
 const TOKEN_LIMIT: usize = 256;
 /// The longest certificate request, in bytes. One with a large RSA key has about 2,000.
 const CSR_LIMIT: usize = 16 * 1024;
