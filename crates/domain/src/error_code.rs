@@ -104,6 +104,7 @@ error_codes! {
     RepositoryNotReady "repository_not_ready" Conflict "The host has no usable repository. Set its credentials and let the probe succeed first."
     RepositoryReady "repository_ready" Conflict "The repository is initialised already. Nothing has to be done."
     JobAlreadyFinished "job_already_finished" Conflict "The job has ended; it cannot be cancelled any more."
+    ProtocolTooOld "protocol_too_old" Conflict "Agent and server have no version of their protocol in common. Update the older one; until then the agent's backups run on, but are not seen here."
     QueueFull "queue_full" Conflict "The host has too many jobs waiting. Let some finish first."
 
     TokenExpired "token_expired" Gone "The token's time is over. Make a new one."
