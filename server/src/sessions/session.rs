@@ -78,7 +78,7 @@ pub enum Effect {
     Send(ServerMessage),
     /// Look in the database for what the agent lacks, and for commands; send it through [`Session::on_desired`].
     Deliver,
-    /// Apply these events, which follow the last acknowledged one; then [`Session::on_applied`].
+    /// Apply these events, which follow the last acknowledged one; then [`Session::on_ingested`].
     Apply(Vec<AgentEvent>),
     /// Keep this piece of log, then answer with credit.
     KeepLog(LogChunk),
@@ -178,7 +178,7 @@ impl Session {
     }
 
     /// Events were applied, or were not.
-    pub fn on_applied(&mut self, ingested: Ingested) -> Vec<Effect> {
+    pub fn on_ingested(&mut self, ingested: Ingested) -> Vec<Effect> {
         let Stage::Open(open) = &mut self.stage else {
             return Vec::new();
         };

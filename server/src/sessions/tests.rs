@@ -107,7 +107,7 @@ mod one_session {
         let mut session = opened(0);
         session.on_message(events([1, 2]), secs(1));
 
-        let acknowledged = session.on_applied(Ingested::Through(2));
+        let acknowledged = session.on_ingested(Ingested::Through(2));
         let again = session.on_message(events([1, 2]), secs(1));
 
         let ack = [Effect::Send(ServerMessage::Ack { through_seq: 2 })];
@@ -121,7 +121,7 @@ mod one_session {
             (Ingested::Gap, GoodbyeReason::ProtocolError),
             (Ingested::Superseded, GoodbyeReason::Superseded),
         ] {
-            assert_eq!(opened(0).on_applied(applied), ends(reason));
+            assert_eq!(opened(0).on_ingested(applied), ends(reason));
         }
     }
 
@@ -188,7 +188,7 @@ mod one_session {
         for mut session in [opening(), opened(0)] {
             assert_eq!(session.on_signal(Signal::Cut(goodbye)), [Effect::End(Some(goodbye))]);
             assert_eq!(session.on_message(events([1]), secs(1)), []);
-            assert_eq!(session.on_applied(Ingested::Through(1)), []);
+            assert_eq!(session.on_ingested(Ingested::Through(1)), []);
         }
     }
 

@@ -1,0 +1,287 @@
+//! What agents report: facts and logs. Each batch is one transaction that also moves the agent's cursor, so that a fact is
+//! applied exactly once however often it arrives.
+
+use std::collections::BTreeSet;
+
+use domain::id::{HostId, JobId, RepositoryId};
+use domain::job::{FailureCode, Job, JobEvent, JobKind, ResultCode};
+use domain::repository::{RepoEvent, RepoStatus};
+use domain::session::{AgentEvent, Applied, DesiredKind, Fact, JobEnd, LogChunk, SnapshotPart, Stamp};
+use domain::{Actor, ReportedText, ResticRepositoryId, Timestamp};
+
+use super::jobs::repository_hears;
+use super::news::News;
+use super::session::{AgentSession, is_latest};
+use super::{App, Caller, Error, Origin, Who};
+use crate::sessions::Ingested;
+use crate::store::{ReadTx, Tx};
+
+/// A piece of log that was kept, or is to be forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptLog {
+    /// Every line before this one is committed.
+    pub next_line: u64,
+}
+
+/// What a batch leads to besides its rows.
+#[derive(Default)]
+struct Consequences {
+    news: News,
+    /// Hosts whose repository another host has just made.
+    look_at: BTreeSet<HostId>,
+}
+
+impl App {
+    /// Applies events of an agent, all or none.
+    pub async fn ingest(
+        &self,
+        session: &AgentSession,
+        origin: &Origin,
+        mut events: Vec<AgentEvent>,
+    ) -> Result<Ingested, Error> {
+        let now = self.0.clock.now();
+        let tx = self.0.store.begin().await?;
+        if !is_latest(&tx, session).await? {
+            return Ok(Ingested::Superseded);
+        }
+        let from = tx.agent_cursor(session.host, session.outbox).await?;
+        events.retain(|event| event.seq > from);
+        let (Some(first), Some(last)) = (events.first(), events.last()) else {
+            return Ok(Ingested::Through(from));
+        };
+        if first.seq != from + 1 {
+            return Ok(Ingested::Gap);
+        }
+        let through = last.seq;
+        let mut consequences = Consequences::default();
+        for event in events {
+            self.apply(&tx, session, event, now, &mut consequences).await?;
+        }
+        tx.advance_agent_cursor(session.host, session.outbox, from, through, now)
+            .await?;
+        tx.commit().await?;
+        let Consequences { news, look_at } = consequences;
+        self.tell(news);
+        for host in look_at {
+            let system = Caller {
+                who: Who::System,
+                origin: origin.clone(),
+            };
+            self.look_at_repository(&system, host).await?;
+        }
+        Ok(Ingested::Through(through))
+    }
+
+    /// Keeps a piece of a job's log. `None` when the session is not the host's latest.
+    ///
+    /// What is beyond the limit of a job, or of a job that is not this host's, is dropped; the agent is to forget it too.
+    pub async fn keep_log(&self, session: &AgentSession, chunk: &LogChunk) -> Result<Option<KeptLog>, Error> {
+        let tx = self.0.store.begin().await?;
+        if !is_latest(&tx, session).await? {
+            return Ok(None);
+        }
+        let dropped = Some(KeptLog {
+            next_line: chunk.next_line(),
+        });
+        if job_of(&tx, session, chunk.job).await?.is_none() {
+            return Ok(dropped);
+        }
+        let Some(position) = tx.log_position(chunk.job).await? else {
+            return Ok(dropped);
+        };
+        if position.text_bytes.saturating_add(chunk.text_bytes) > LogChunk::MAX_JOB {
+            tracing::warn!(host.id = %session.host, job.id = %chunk.job, "log beyond the limit of a job was dropped");
+            return Ok(dropped);
+        }
+        if !tx.append_log(chunk).await? {
+            return Ok(Some(KeptLog {
+                next_line: position.next_line,
+            }));
+        }
+        tx.commit().await?;
+        let next_line = chunk.next_line();
+        self.0.sessions.log_grew(chunk.job, next_line);
+        Ok(Some(KeptLog { next_line }))
+    }
+
+    /// Notes what an agent holds of its desired state.
+    pub(super) async fn note_held(&self, tx: &Tx, host: HostId, held: &Applied) -> Result<(), Error> {
+        let (Some(desired), Some(view)) = (self.desired(tx, host).await?, tx.host(host).await?) else {
+            return Ok(());
+        };
+        let version = if desired.is_held(held) {
+            desired.version()
+        } else {
+            view.applied_version
+        };
+        Ok(tx.set_applied(host, held, version).await?)
+    }
+
+    async fn apply(
+        &self,
+        tx: &Tx,
+        session: &AgentSession,
+        event: AgentEvent,
+        now: Timestamp,
+        consequences: &mut Consequences,
+    ) -> Result<(), Error> {
+        let AgentEvent { seq, occurred_at, fact } = event;
+        let at = occurred_at.unwrap_or(now);
+        match fact {
+            Fact::JobStarted { job } | Fact::JobRunning { job } | Fact::JobFinalizing { job } => {
+                let Some(mut job) = job_of(tx, session, job).await? else {
+                    return Ok(());
+                };
+                let Some((_, stage)) = fact.stage(job.state.started_at(), at) else {
+                    return Ok(());
+                };
+                self.move_job(tx, &mut job, JobEvent::Reached(stage), now, &mut consequences.news)
+                    .await?;
+            }
+            Fact::Snapshots(part) => self.keep_snapshots(tx, session, &part, now, consequences).await?,
+            Fact::JobFinished { job, end } => {
+                let Some(job) = job_of(tx, session, job).await? else {
+                    return Ok(());
+                };
+                self.finish_job(tx, job, *end, at, now, consequences).await?;
+            }
+            Fact::DesiredApplied { kind, stamp, error } => {
+                self.note_applied(tx, session.host, kind, stamp, error).await?;
+                consequences.news.host(session.host);
+            }
+            Fact::Unusable { why } => {
+                tracing::warn!(host.id = %session.host, seq, why, "a report of an agent makes no sense and was passed over");
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a part of a list of snapshots; with the last one the list takes effect.
+    async fn keep_snapshots(
+        &self,
+        tx: &Tx,
+        session: &AgentSession,
+        part: &SnapshotPart,
+        now: Timestamp,
+        consequences: &mut Consequences,
+    ) -> Result<(), Error> {
+        let Some(job) = job_of(tx, session, part.job).await? else {
+            return Ok(());
+        };
+        if job.repository_id == part.repository && tx.put_snapshots(session.host, part, now).await? {
+            consequences.news.host(session.host);
+        }
+        Ok(())
+    }
+
+    async fn finish_job(
+        &self,
+        tx: &Tx,
+        mut job: Job,
+        end: JobEnd,
+        at: Timestamp,
+        now: Timestamp,
+        consequences: &mut Consequences,
+    ) -> Result<(), Error> {
+        let cancelled_by = job
+            .cancel_requested
+            .map_or(Actor::Host(job.host_id), |request| request.by);
+        let seen = end.restic_repository;
+        let outcome = end.outcome(job.kind, job.state.started_at(), at, cancelled_by);
+        let finished = JobEvent::Finished { at, outcome };
+        if !self
+            .move_job(tx, &mut job, finished, now, &mut consequences.news)
+            .await?
+        {
+            return Ok(());
+        }
+        if let Some(seen) = seen {
+            learn_repository(tx, &job, seen, consequences).await?;
+        }
+        if job.kind == JobKind::Init {
+            consequences
+                .look_at
+                .extend(waiting_hosts(tx, job.repository_id, job.host_id).await?);
+        }
+        Ok(())
+    }
+
+    async fn note_applied(
+        &self,
+        tx: &Tx,
+        host: HostId,
+        kind: DesiredKind,
+        stamp: Stamp,
+        error: Option<ReportedText<1000>>,
+    ) -> Result<(), Error> {
+        if let Some(error) = error {
+            tracing::warn!(host.id = %host, %kind, version = stamp.version, %error, "an agent could not store what it should hold");
+            return Ok(());
+        }
+        let Some(known) = tx.host_session(host).await? else {
+            return Ok(());
+        };
+        let mut held = known.applied;
+        held.set(kind, stamp);
+        self.note_held(tx, host, &held).await
+    }
+}
+
+/// Finds a job of the session's host. What a host says about any other job is dropped.
+async fn job_of(tx: &ReadTx, session: &AgentSession, id: JobId) -> Result<Option<Job>, Error> {
+    let found = tx
+        .job(id)
+        .await?
+        .map(|view| view.job)
+        .filter(|job| job.host_id == session.host);
+    if found.is_none() {
+        tracing::warn!(host.id = %session.host, job.id = %id, "a report about a job that is not this host's was dropped");
+    }
+    Ok(found)
+}
+
+/// A job has seen a repository at its location. The first one seen is the one that is meant; that another lies there by now
+/// holds back backups until an admin has looked.
+async fn learn_repository(
+    tx: &Tx,
+    job: &Job,
+    seen: ResticRepositoryId,
+    consequences: &mut Consequences,
+) -> Result<(), Error> {
+    let Some(repository) = tx.repository(job.repository_id).await? else {
+        return Ok(());
+    };
+    // A host that was given another repository since says nothing about this one's place.
+    let binding = tx.host_repository(job.host_id).await?;
+    if binding.is_none_or(|binding| binding.repository_id != repository.id) {
+        return Ok(());
+    }
+    match repository.restic_id {
+        Some(known) if known == seen => Ok(()),
+        Some(known) => {
+            tracing::warn!(
+                repository.id = %repository.id, host.id = %job.host_id, known = %known.short(), found = %seen.short(),
+                "another repository lies where the known one was; backups are held back until an admin confirms it"
+            );
+            let code = ResultCode::Failed(FailureCode::RepositoryReplaced);
+            repository_hears(tx, job, RepoEvent::JobEnded { kind: job.kind, code }).await
+        }
+        None => {
+            tx.set_restic_repository_id(repository.id, Some(seen)).await?;
+            // The agents compare it before they write.
+            for host in tx.raise_desired_versions_of(repository.id).await? {
+                consequences.news.host(host);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The other hosts of a repository that have not tried it.
+async fn waiting_hosts(tx: &ReadTx, repository: RepositoryId, except: HostId) -> Result<Vec<HostId>, Error> {
+    let bindings = tx.repository_hosts(repository).await?;
+    let waiting = bindings
+        .into_iter()
+        .filter(|binding| binding.host_id != except && binding.status == RepoStatus::Pending);
+    Ok(waiting.map(|binding| binding.host_id).collect())
+}
