@@ -17,7 +17,10 @@ mod all;
 mod certificates;
 mod driver;
 mod ended_tokens;
+mod expired_commands;
 pub mod expired_sessions;
+mod redelivery;
+mod stale_hosts;
 mod status;
 
 use std::time::Duration;
