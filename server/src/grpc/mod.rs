@@ -7,6 +7,8 @@ pub mod authorize;
 pub mod metadata;
 pub mod status;
 
+mod agent;
+mod agent_port;
 mod audit;
 mod auth;
 mod cookies;
@@ -51,6 +53,7 @@ use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::service::Routes;
 use tonic::{Request, Status};
 
+pub use self::agent_port::agent_services;
 use self::authorize::Gate;
 use crate::app::{App, Caller, Error};
 
@@ -110,7 +113,7 @@ fn reflection() -> tonic_reflection::server::Builder<'static> {
 }
 
 /// What answers REST: the same services behind the generated transcoder.
-pub fn transcoder(app: &App, gate: &Gate) -> impl Transcode + Send + Sync + 'static {
+pub fn transcoder(app: &App, gate: &Gate) -> impl Transcode + Send + 'static {
     let guarded = guarded(app, gate);
     proto::rest::Transcoder::new(
         AuditServiceRestBridge::externally_authenticated(guarded.clone()),

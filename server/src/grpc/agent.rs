@@ -1,0 +1,27 @@
+//! `AgentService`: the streams of agents. Each one is a task of its own, see [`conversation`].
+
+mod conversation;
+
+use proto::agent::v1;
+use proto::agent::v1::agent_service_server::AgentService;
+use tonic::{Request, Response, Status, Streaming};
+
+use self::conversation::Conversation;
+use super::{Api, caller};
+use crate::sessions::queue::{Bounds, Receiver, queue};
+
+#[tonic::async_trait]
+impl AgentService for Api {
+    type OpenSessionStream = Receiver<Result<v1::ServerMessage, Status>>;
+
+    async fn open_session(
+        &self,
+        request: Request<Streaming<v1::AgentMessage>>,
+    ) -> Result<Response<Self::OpenSessionStream>, Status> {
+        let caller = caller(&request)?;
+        let (outbound, stream) = queue(Bounds::OF_AN_AGENT);
+        let conversation = Conversation::new(self.app.clone(), caller, request.into_inner(), outbound);
+        tokio::spawn(conversation.hold());
+        Ok(Response::new(stream))
+    }
+}

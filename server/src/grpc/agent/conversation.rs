@@ -1,0 +1,343 @@
+//! [`Conversation`]: one stream of one agent, from its opening to its end.
+//!
+//! Input comes from the agent, from the registry and from the clock; [`Session`] says what it means, and this carries it
+//! out, one thing after the other. While something is being written to the database nothing more is read, which is what
+//! holds back an agent that is too fast. Only the wish to end the session is heard at all times.
+
+use std::collections::VecDeque;
+use std::error::Error as _;
+use std::time::Duration;
+
+use domain::session::{AgentMessage, Applied, Goodbye, GoodbyeReason, Hello, ServerMessage};
+use prost::Message as _;
+use proto::agent::v1;
+use proto::convert::agent::{agent_message, unpack_log};
+use tokio::time::Instant;
+use tonic::{Status, Streaming};
+
+use super::super::{log_chunk, status};
+use crate::app::{AgentSession, App, Caller, Delivery, Error};
+use crate::sessions::queue::{Sender, Unsent};
+use crate::sessions::{Effect, Ingested, Seat, Session, Signal};
+
+/// How long an agent may not read before it is cut. Source: features.md SES-10.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the last words may wait for room: a cut ends the stream within a second, read or not.
+const LAST_PATIENCE: Duration = Duration::from_millis(500);
+
+/// One stream of one agent.
+pub(super) struct Conversation {
+    app: App,
+    caller: Caller,
+    inbound: Streaming<v1::AgentMessage>,
+    outbound: Sender<Result<v1::ServerMessage, Status>>,
+    session: Session,
+    begun: Instant,
+    opened: Option<Opened>,
+}
+
+/// What there is once the session is open.
+struct Opened {
+    key: AgentSession,
+    seat: Seat,
+    /// The version up to which it was looked what the agent lacks.
+    looked_at: Option<u64>,
+}
+
+/// Something that reaches a conversation.
+enum Input {
+    Message(AgentMessage),
+    /// Something that is no message, or too large.
+    Garbage(String),
+    /// The agent says no more.
+    Silence,
+    Signal(Signal),
+    Time,
+}
+
+/// How a conversation ends.
+enum End {
+    /// With these words, if there are any.
+    Words(Option<Goodbye>),
+    /// The agent does not read, or is gone. What waits for it is forgotten.
+    Unread(Unsent),
+    /// The session is refused, or something failed.
+    Status(Box<Status>),
+}
+
+impl Conversation {
+    pub(super) fn new(
+        app: App,
+        caller: Caller,
+        inbound: Streaming<v1::AgentMessage>,
+        outbound: Sender<Result<v1::ServerMessage, Status>>,
+    ) -> Self {
+        let session = Session::new(app.session_options());
+        let begun = Instant::now();
+        Self {
+            app,
+            caller,
+            inbound,
+            outbound,
+            session,
+            begun,
+            opened: None,
+        }
+    }
+
+    /// Talks until one side ends it.
+    pub(super) async fn hold(mut self) {
+        let end = self.talk().await;
+        self.part(end).await;
+    }
+
+    async fn talk(&mut self) -> End {
+        loop {
+            let input = self.next().await;
+            let now = self.begun.elapsed();
+            let effects = match input {
+                Input::Message(message) => {
+                    if let Some(opened) = &self.opened {
+                        self.app.heard(opened.key.host);
+                    }
+                    self.session.on_message(message, now)
+                }
+                Input::Garbage(what) => {
+                    tracing::warn!(peer = ?self.caller.who, what, "an agent sent something that is no message");
+                    self.session.on_garbage()
+                }
+                Input::Silence => return End::Words(None),
+                Input::Signal(signal) => self.session.on_signal(signal),
+                Input::Time => self.session.on_time(now),
+            };
+            let mut effects = VecDeque::from(effects);
+            while let Some(effect) = effects.pop_front() {
+                match self.perform(effect).await {
+                    Ok(more) => {
+                        for effect in more.into_iter().rev() {
+                            effects.push_front(effect);
+                        }
+                    }
+                    Err(end) => return end,
+                }
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Input {
+        let due = self.session.next_wakeup();
+        let wakeup = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(self.begun + due).await,
+                None => std::future::pending().await,
+            }
+        };
+        let signal = async {
+            match &mut self.opened {
+                Some(opened) => opened.seat.signal().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            signal = signal => Input::Signal(signal),
+            () = wakeup => Input::Time,
+            message = self.inbound.message() => match message {
+                Ok(Some(message)) => match agent_message(message, |packed| unpack_log(packed, log_chunk::decompress)) {
+                    Ok(message) => Input::Message(message),
+                    Err(invalid) => Input::Garbage(format!("{invalid}: {:?}", invalid.problems())),
+                },
+                Ok(None) => Input::Silence,
+                // What could not be read is our own verdict; what the connection says has a cause.
+                Err(broken) if broken.source().is_some() => {
+                    tracing::debug!(peer = ?self.caller.who, error = %broken, "the connection of an agent broke");
+                    Input::Silence
+                }
+                Err(unreadable) => Input::Garbage(unreadable.message().to_owned()),
+            },
+        }
+    }
+
+    /// Carries out one effect; what follows from it comes back.
+    async fn perform(&mut self, effect: Effect) -> Result<Vec<Effect>, End> {
+        match effect {
+            Effect::Open { hello, protocol } => self.open(*hello, protocol).await,
+            Effect::RefuseProtocol { theirs } => Err(self.refused(&self.app.refuse_protocol(theirs))),
+            Effect::Send(message) => self.send(message).await,
+            Effect::End(words) => Err(End::Words(words)),
+            Effect::Deliver | Effect::Apply(_) | Effect::KeepLog(_) | Effect::Show { .. } | Effect::Settle(_) => {
+                self.ask(effect).await
+            }
+        }
+    }
+
+    async fn open(&mut self, hello: Hello, protocol: u32) -> Result<Vec<Effect>, End> {
+        let opened = self.app.open_session(&self.caller, &hello, protocol).await;
+        let (key, welcome) = opened.map_err(|error| self.refused(&error))?;
+        let seat = self.app.sessions().enter(key.host, key.epoch, &hello.boot_id);
+        let seat = seat.map_err(|words| End::Words(Some(words)))?;
+        tracing::info!(
+            host.id = %key.host, session.id = %key.id, epoch = key.epoch,
+            version = %hello.inventory.agent_version, "agent connected"
+        );
+        self.opened = Some(Opened {
+            key,
+            seat,
+            looked_at: None,
+        });
+        Ok(self.session.on_opened(welcome, hello.applied, self.begun.elapsed()))
+    }
+
+    async fn send(&mut self, message: ServerMessage) -> Result<Vec<Effect>, End> {
+        let message = v1::ServerMessage::from(message);
+        let size = message.encoded_len();
+        let sent = self.outbound.send(Ok(message), size, PATIENCE);
+        let cut = cut(self.opened.as_mut().map(|opened| &mut opened.seat));
+        let sent = tokio::select! {
+            biased;
+            words = cut => return Ok(self.session.on_signal(Signal::Cut(words))),
+            sent = sent => sent,
+        };
+        sent.map(|()| Vec::new()).map_err(End::Unread)
+    }
+
+    /// Asks the app, unless the session is to end first.
+    async fn ask(&mut self, effect: Effect) -> Result<Vec<Effect>, End> {
+        // The session gives such effects only once it is open.
+        let Some(opened) = &mut self.opened else {
+            return Ok(Vec::new());
+        };
+        let held = self.session.held();
+        let answer = answer(&self.app, &self.caller, &opened.key, opened.looked_at, &held, effect);
+        let answer = tokio::select! {
+            biased;
+            words = opened.seat.cut() => return Ok(self.session.on_signal(Signal::Cut(words))),
+            answer = answer => answer,
+        };
+        match answer {
+            Ok(Answer::Nothing) => Ok(Vec::new()),
+            Ok(Answer::Say(message)) => Ok(vec![Effect::Send(message)]),
+            Ok(Answer::Ingested(ingested)) => Ok(self.session.on_ingested(ingested)),
+            Ok(Answer::Superseded) => Ok(self.session.on_ingested(Ingested::Superseded)),
+            Ok(Answer::Delivery(delivery)) => {
+                let Delivery {
+                    desired,
+                    version,
+                    commands,
+                } = delivery;
+                opened.looked_at = version;
+                let mut effects: Vec<Effect> = desired
+                    .into_iter()
+                    .flat_map(|state| self.session.on_desired(state))
+                    .collect();
+                effects.extend(
+                    commands
+                        .into_iter()
+                        .map(|command| Effect::Send(ServerMessage::Command(command))),
+                );
+                Ok(effects)
+            }
+            Err(error) => Err(self.refused(&error)),
+        }
+    }
+
+    /// An error of the app as the end of the stream.
+    fn refused(&self, error: &Error) -> End {
+        End::Status(Box::new(status::status(error, self.caller.origin.request)))
+    }
+
+    /// Says the last words and leaves the registry.
+    async fn part(self, end: End) {
+        let Self {
+            app,
+            caller,
+            mut outbound,
+            opened,
+            ..
+        } = self;
+        let (why, last, is_read) = match end {
+            End::Words(Some(words)) => (
+                words.reason.as_str(),
+                Some(Ok(ServerMessage::Goodbye(words).into())),
+                true,
+            ),
+            End::Words(None) => ("left", None, true),
+            End::Status(status) => ("refused", Some(Err(*status)), true),
+            End::Unread(Unsent::TooSlow) => (GoodbyeReason::SlowConsumer.as_str(), None, false),
+            End::Unread(Unsent::Gone) => ("gone", None, false),
+        };
+        if let Some(Opened { key, .. }) = &opened {
+            tracing::info!(host.id = %key.host, session.id = %key.id, epoch = key.epoch, why, "agent disconnected");
+        } else {
+            tracing::info!(peer = ?caller.who, why, "a stream of an agent ended before its session was open");
+        }
+        let is_read = match last {
+            Some(last) => {
+                let size = last.as_ref().map_or(0, v1::ServerMessage::encoded_len);
+                outbound.send(last, size, LAST_PATIENCE).await.is_ok()
+            }
+            None => is_read,
+        };
+        if is_read {
+            outbound.finish();
+        } else {
+            // Frees what the agent does not read.
+            drop(outbound);
+        }
+        let Some(Opened { key, seat, .. }) = opened else { return };
+        drop(seat);
+        if let Err(error) = app.close_session(&key).await {
+            // The next session of the host, or the end of the commands' time, makes up for it.
+            let error = status::chain(&error);
+            tracing::warn!(host.id = %key.host, error, "commands of an ended session could not be put back");
+        }
+    }
+}
+
+/// What the app said.
+enum Answer {
+    Nothing,
+    Say(ServerMessage),
+    Ingested(Ingested),
+    Delivery(Delivery),
+    Superseded,
+}
+
+async fn answer(
+    app: &App,
+    caller: &Caller,
+    key: &AgentSession,
+    looked_at: Option<u64>,
+    held: &Applied,
+    effect: Effect,
+) -> Result<Answer, Error> {
+    match effect {
+        Effect::Deliver => Ok(app
+            .deliver(key, held, looked_at)
+            .await?
+            .map_or(Answer::Superseded, Answer::Delivery)),
+        Effect::Apply(events) => app.ingest(key, &caller.origin, events).await.map(Answer::Ingested),
+        Effect::KeepLog(chunk) => {
+            let Some(kept) = app.keep_log(key, &chunk).await? else {
+                return Ok(Answer::Superseded);
+            };
+            let bytes = u32::try_from(chunk.lines_zstd.len()).unwrap_or(u32::MAX);
+            Ok(Answer::Say(ServerMessage::LogCredit {
+                job: chunk.job,
+                next_line: kept.next_line,
+                bytes,
+            }))
+        }
+        Effect::Show { job, progress } => app.show_progress(key, job, progress).await.map(|()| Answer::Nothing),
+        Effect::Settle(ack) => app.settle_command(key, ack).await.map(|()| Answer::Nothing),
+        Effect::Open { .. } | Effect::RefuseProtocol { .. } | Effect::Send(_) | Effect::End(_) => Ok(Answer::Nothing),
+    }
+}
+
+/// Waits until the session is to end; for ever while it is not open.
+async fn cut(seat: Option<&mut Seat>) -> Goodbye {
+    match seat {
+        Some(seat) => seat.cut().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,305 @@
+//! An agent that a test plays on the wire: its own key and certificate, its own connection, one message at a time.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::enrollment::{Enroll, EnrollmentToken, NewEnrollmentToken, OperatingSystem, TokenTtl, WantedRepository};
+use domain::id::HostId;
+use domain::name::Tags;
+use domain::{IdSource as _, Role, Timestamp};
+use hyper_util::rt::TokioIo;
+use prost::Message as _;
+use proto::agent::v1;
+use proto::agent::v1::agent_message::Body as Up;
+use proto::agent::v1::agent_service_client::AgentServiceClient;
+use proto::agent::v1::server_message::Body as Down;
+use proto::convert::to_timestamp;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use server::app::{Caller, Who};
+use server::clock::{SystemClock, SystemIds};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio_rustls::TlsConnector;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Status, Streaming};
+
+use super::{TestServer, origin};
+
+/// How long a test waits for a word of the server.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An enrolled agent with its key.
+pub struct Agent {
+    pub host: HostId,
+    /// Identifies the start of its machine.
+    pub boot_id: String,
+    pub incarnation: String,
+    port: SocketAddr,
+    root: CertificateDer<'static>,
+    identity: Option<(Vec<CertificateDer<'static>>, Vec<u8>)>,
+}
+
+/// One stream of an agent.
+pub struct Wire {
+    up: mpsc::Sender<v1::AgentMessage>,
+    down: Streaming<v1::ServerMessage>,
+}
+
+impl TestServer {
+    /// Enrolls an agent with a token, as a machine would.
+    pub async fn agent(&self, name: &str, repository: WantedRepository) -> Agent {
+        let new = NewEnrollmentToken {
+            hostname: name.parse().unwrap(),
+            tags: Tags::default(),
+            repository,
+            initial_paths: None,
+            ttl: TokenTtl::default(),
+            source: None,
+        };
+        let operator = self.caller(Role::Operator).await;
+        let token = self.app.create_enrollment_token(&operator, new).await.unwrap().token;
+        let key = rcgen::KeyPair::generate().unwrap();
+        let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap();
+        let enroll = Enroll {
+            token: EnrollmentToken::parse(token.expose()).unwrap(),
+            hostname: name.into(),
+            os: OperatingSystem::Linux,
+            arch: "x86_64".into(),
+            agent_version: "0.1.0".into(),
+            restic_version: Some("0.18.0".into()),
+            csr_pem: csr.pem().unwrap(),
+            nonce: "0".repeat(32).parse().unwrap(),
+        };
+        let nobody = Caller {
+            who: Who::Anonymous,
+            origin: origin(Some(self.next_address())),
+        };
+        let enrolled = self.app.enroll(&nobody, enroll).await.unwrap();
+        Agent {
+            host: enrolled.host_id,
+            boot_id: "boot-1".to_owned(),
+            incarnation: SystemIds::new(Arc::new(SystemClock)).next_uuid().to_string(),
+            port: self.agents,
+            root: certificates(&enrolled.ca_bundle_pem).remove(0),
+            identity: Some((certificates(&enrolled.certificate_pem), key.serialize_der())),
+        }
+    }
+}
+
+impl Agent {
+    /// Somebody without a certificate.
+    pub fn without_certificate(mut self) -> Self {
+        self.identity = None;
+        self
+    }
+
+    /// What the agent greets with.
+    pub fn greeting(&self) -> v1::Hello {
+        v1::Hello {
+            protocol_min: 1,
+            protocol_max: 1,
+            inventory: Some(v1::Inventory {
+                hostname: "machine".to_owned(),
+                os: "linux".to_owned(),
+                arch: "x86_64".to_owned(),
+                agent_version: "0.1.0".to_owned(),
+                restic_version: "0.18.0".to_owned(),
+                ..v1::Inventory::default()
+            }),
+            boot_id: self.boot_id.clone(),
+            outbox_incarnation: self.incarnation.clone(),
+            next_seq: 1,
+            applied: Vec::new(),
+            wall_time: None,
+        }
+    }
+
+    /// Opens a stream and says nothing yet.
+    pub async fn dial(&self) -> Result<Wire, Status> {
+        let (up, said) = mpsc::channel(1);
+        let mut client = AgentServiceClient::new(self.channel().await);
+        let down = client.open_session(ReceiverStream::new(said)).await?.into_inner();
+        Ok(Wire { up, down })
+    }
+
+    /// Opens a stream, greets and is welcomed.
+    pub async fn connect(&self) -> (Wire, v1::Welcome) {
+        let mut wire = self.dial().await.unwrap();
+        wire.say(Up::Hello(self.greeting())).await;
+        let Some(Down::Welcome(welcome)) = wire.hear().await.unwrap() else {
+            panic!("no welcome")
+        };
+        (wire, welcome)
+    }
+
+    /// Connects to the agent port.
+    pub async fn channel(&self) -> Channel {
+        let (connector, port) = (TlsConnector::from(Arc::new(self.tls())), self.port);
+        let connect = tower::service_fn(move |_| {
+            let connector = connector.clone();
+            async move {
+                let stream = TcpStream::connect(port).await?;
+                let name = ServerName::from(port.ip());
+                Ok::<_, std::io::Error>(TokioIo::new(connector.connect(name, stream).await?))
+            }
+        });
+        Endpoint::from_shared(format!("http://{port}"))
+            .unwrap()
+            .initial_stream_window_size(65_535)
+            .initial_connection_window_size(65_535)
+            .connect_with_connector(connect)
+            .await
+            .unwrap()
+    }
+
+    fn tls(&self) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.root.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = match &self.identity {
+            None => config.with_no_client_auth(),
+            Some((chain, key)) => {
+                let key = PrivateKeyDer::try_from(key.clone()).unwrap();
+                config.with_client_auth_cert(chain.clone(), key).unwrap()
+            }
+        };
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        config
+    }
+}
+
+impl Wire {
+    /// Says something.
+    pub async fn say(&self, body: Up) {
+        // When the stream has ended, that is what the test will hear.
+        let _ = self.up.send(v1::AgentMessage { body: Some(body) }).await;
+    }
+
+    /// Hears the next word that is no sign of life; `None` when the stream has ended in order.
+    pub async fn hear(&mut self) -> Result<Option<Down>, Status> {
+        loop {
+            let heard = tokio::time::timeout(PATIENCE, self.down.message())
+                .await
+                .expect("the server says nothing");
+            match heard?.and_then(|message| message.body) {
+                Some(Down::Heartbeat(_)) => {}
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// Hears until `wanted` finds something.
+    pub async fn hear_until<T>(&mut self, mut wanted: impl FnMut(Down) -> Option<T>) -> T {
+        loop {
+            let heard = self.hear().await.unwrap().expect("the stream ended too early");
+            if let Some(found) = wanted(heard) {
+                return found;
+            }
+        }
+    }
+
+    /// Hears the next command.
+    pub async fn command(&mut self) -> v1::Command {
+        self.hear_until(|heard| {
+            if let Down::Command(command) = heard {
+                Some(command)
+            } else {
+                None
+            }
+        })
+        .await
+    }
+
+    /// Hears the next acknowledgement of events.
+    pub async fn ack(&mut self) -> u64 {
+        self.hear_until(|heard| {
+            if let Down::Ack(ack) = heard {
+                Some(ack.through_seq)
+            } else {
+                None
+            }
+        })
+        .await
+    }
+
+    /// Hears the server's farewell, and that nothing follows it.
+    pub async fn farewell(&mut self) -> v1::Goodbye {
+        let goodbye = self
+            .hear_until(|heard| {
+                if let Down::Goodbye(goodbye) = heard {
+                    Some(goodbye)
+                } else {
+                    None
+                }
+            })
+            .await;
+        assert_eq!(self.hear().await.unwrap(), None);
+        goodbye
+    }
+
+    /// Answers a command.
+    pub async fn answer(&self, command: &v1::Command, outcome: v1::CommandOutcome) {
+        let reason = if outcome == v1::CommandOutcome::Refused {
+            "queue_full"
+        } else {
+            ""
+        };
+        let ack = v1::CommandAck {
+            command_id: command.command_id.clone(),
+            outcome: outcome.into(),
+            reason: reason.to_owned(),
+        };
+        self.say(Up::CommandAck(ack)).await;
+    }
+
+    /// Reports events with these numbers.
+    pub async fn report(&self, first_seq: u64, events: Vec<v1::event::Event>) {
+        let events = (first_seq..).zip(events).map(|(seq, event)| v1::Event {
+            seq,
+            occurred_at: Some(to_timestamp(moment(seq))),
+            event: Some(event),
+        });
+        self.say(Up::Events(v1::EventBatch {
+            events: events.collect(),
+        }))
+        .await;
+    }
+}
+
+/// A piece of log.
+pub fn log_chunk(job: &str, first_line: u64, lines: &[&str]) -> v1::LogChunk {
+    let bytes: Vec<u8> = lines
+        .iter()
+        .flat_map(|line| {
+            let record = v1::LogRecord {
+                payload: (*line).to_owned(),
+                ..v1::LogRecord::default()
+            };
+            record.encode_length_delimited_to_vec()
+        })
+        .collect();
+    v1::LogChunk {
+        job_id: job.to_owned(),
+        first_line,
+        line_count: u32::try_from(lines.len()).unwrap(),
+        lines_zstd: zstd::encode_all(bytes.as_slice(), 1).unwrap(),
+    }
+}
+
+fn certificates(pem: &str) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem.as_bytes())
+        .map(Result::unwrap)
+        .collect()
+}
+
+fn moment(seq: u64) -> Timestamp {
+    Timestamp::from_seconds(1_777_593_600 + i64::try_from(seq).unwrap(), 0).unwrap()
+}
