@@ -96,9 +96,10 @@ fn guard(service: &ServiceDescriptor, code: &mut String) -> Result<()> {
 
 fn guarded_method(service: &ServiceDescriptor, method: &MethodDescriptor, code: &mut String) -> Result<()> {
     let name = method.name();
-    let input = match method.is_client_streaming() {
-        true => format!("::tonic::Streaming<{}>", method.input().name()),
-        false => method.input().name().to_owned(),
+    let input = if method.is_client_streaming() {
+        format!("::tonic::Streaming<{}>", method.input().name())
+    } else {
+        method.input().name().to_owned()
     };
     let output = if method.is_server_streaming() {
         writeln!(code, "type {name}Stream = S::{name}Stream;")?;

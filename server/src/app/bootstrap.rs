@@ -82,6 +82,7 @@ impl App {
         };
         let tx = self.0.store.begin().await?;
         // Two requests with the right token may have come this far together.
+        tx.exclusively("first user").await?;
         if tx.user_count().await? > 0 {
             return Err(Error::refuse(ErrorCode::AlreadyBootstrapped));
         }

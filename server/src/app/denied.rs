@@ -8,7 +8,7 @@ use domain::Timestamp;
 use domain::id::UserId;
 
 /// How long repeats of the same refusal are folded into the first.
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 /// Most pairs of caller and method that are remembered; beyond it the window is forgotten and entries may repeat.
 const REMEMBERED: usize = 4096;
 

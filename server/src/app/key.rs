@@ -10,19 +10,14 @@ impl App {
     /// backup needs its password.
     pub async fn verify_key(&self) -> Result<(), Error> {
         let tx = self.0.store.begin().await?;
-        match tx.sealed_setting(PROBE).await? {
-            Some(probe) => self
-                .0
-                .keyring
-                .verify_probe(&probe)
-                .map_err(|error| Error::failed("opening the key probe", error)),
-            None => {
-                tx.put_sealed_setting(PROBE, &self.0.keyring.probe(), self.0.clock.now())
-                    .await?;
-                tx.commit().await?;
-                Ok(())
-            }
+        if let Some(probe) = tx.sealed_setting(PROBE).await? {
+            let opened = self.0.keyring.verify_probe(&probe);
+            return opened.map_err(|error| Error::failed("opening the key probe", error));
         }
+        tx.put_sealed_setting(PROBE, &self.0.keyring.probe(), self.0.clock.now())
+            .await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Closes the database.

@@ -1,5 +1,7 @@
 //! What an operation tells the audit log.
 
+use std::fmt::Display;
+
 use domain::{ActorKind, Timestamp};
 use serde_json::{Value, json};
 
@@ -27,7 +29,7 @@ impl Change {
     }
 
     /// What it was done to.
-    pub(super) fn to(mut self, kind: &'static str, id: impl ToString, name: impl ToString) -> Self {
+    pub(super) fn to(mut self, kind: &'static str, id: impl Display, name: impl Display) -> Self {
         self.target = Some((kind, id.to_string(), name.to_string()));
         self
     }

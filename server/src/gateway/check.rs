@@ -160,9 +160,10 @@ fn expectation(input: &MessageDescriptor, path: &str) -> String {
             _ if field.is_map() => "an object with text values is needed".to_owned(),
             Kind::String => "text is needed".to_owned(),
             Kind::Bool => "true or false is needed".to_owned(),
-            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => "a whole number is needed".to_owned(),
             Kind::Uint32 | Kind::Fixed32 => "a whole number from 0 to 4294967295 is needed".to_owned(),
-            Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => "a whole number is needed".to_owned(),
+            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 | Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
+                "a whole number is needed".to_owned()
+            }
             Kind::Uint64 | Kind::Fixed64 => "a whole number from 0 up is needed".to_owned(),
             Kind::Float | Kind::Double => "a number is needed".to_owned(),
             Kind::Bytes => "base64 text is needed".to_owned(),
@@ -355,7 +356,7 @@ mod tests {
     fn route(verb: &Method, path: &str) -> &'static Route {
         match routes::find(verb, path) {
             Match::Found(route) => route,
-            other => panic!("{verb} {path}: {other:?}"),
+            other @ (Match::OtherVerb(_) | Match::None) => panic!("{verb} {path}: {other:?}"),
         }
     }
 }

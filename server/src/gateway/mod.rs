@@ -45,7 +45,8 @@ pub fn router(app: &App, gate: &Gate) -> Router {
         .merge(
             grpc::web_services(app, gate)
                 .into_axum_router()
-                .layer(grpc::web_layer()),
+                .layer(grpc::web_layer())
+                .layer(middleware::from_fn(within_deadline)),
         )
         .fallback(move |request: Request| async move {
             if is_grpc(&request) {

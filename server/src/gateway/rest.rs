@@ -72,14 +72,14 @@ impl<T: Transcode + Send + Sync + 'static> Rest<T> {
             .transcoder
             .try_transcode(parts.method.as_str(), target, headers, &body);
         match tokio::time::timeout(UNARY_DEADLINE, answer).await {
-            Ok(Some(TranscodeResponse::Unary(response))) => self.unary(response, id),
+            Ok(Some(TranscodeResponse::Unary(response))) => Self::unary(response, id),
             Ok(Some(TranscodeResponse::Streaming(response))) => Ok(self.streaming(response, id)),
             Ok(None) => Err(Refusal::of(ErrorCode::NotFound)),
             Err(_) => Err(Refusal::of(ErrorCode::Timeout)),
         }
     }
 
-    fn unary(&self, response: HttpResponse, id: RequestId) -> Result<Response, Refusal> {
+    fn unary(response: HttpResponse, id: RequestId) -> Result<Response, Refusal> {
         if response.status() != StatusCode::OK {
             return Err(problem::refusal_of_transcoder(response.body()));
         }

@@ -101,7 +101,7 @@ fn named(frame: &[u8]) -> Bytes {
         event = format!("id: {id}\n");
     }
     if let Some((name, value)) = message.into_iter().next() {
-        event += &format!("event: {name}\ndata: {value}\n\n");
+        event.extend(["event: ", &name, "\ndata: ", &value.to_string(), "\n\n"]);
     }
     Bytes::from(event)
 }

@@ -132,13 +132,9 @@ impl Gate {
             self.access.get(method).and_then(|access| access.requirement),
             &caller.who,
         ) {
-            (Some(Requirement::Anonymous), _) => Ok(caller),
-            (Some(Requirement::Role(_)), Who::Anonymous) | (Some(Requirement::Agent), Who::Anonymous) => {
-                refuse(ErrorCode::Unauthorized)
-            }
+            (Some(Requirement::Anonymous), _) | (Some(Requirement::Agent), Who::Agent(_)) => Ok(caller),
             (Some(Requirement::Role(least)), Who::User(SignedInUser { role, .. })) if *role >= least => Ok(caller),
-            (Some(Requirement::Agent), Who::Agent(_)) => Ok(caller),
-            (None, Who::Anonymous) => refuse(ErrorCode::Unauthorized),
+            (Some(Requirement::Role(_) | Requirement::Agent) | None, Who::Anonymous) => refuse(ErrorCode::Unauthorized),
             (None | Some(_), Who::User(_) | Who::Agent(_) | Who::System) => {
                 self.app.record_denied(&caller, method).await;
                 refuse(ErrorCode::Forbidden)

@@ -49,7 +49,7 @@ mod tests {
         set(
             &mut metadata,
             &Secret::new("abc".to_owned()),
-            Duration::from_secs(60),
+            Duration::from_mins(1),
             true,
         );
 

@@ -34,10 +34,10 @@ pub const fn codes(kind: ErrorKind) -> (Code, StatusCode) {
 
 /// The HTTP status of a code. `method_not_allowed` is the one that differs from its kind's.
 pub const fn http_status(code: ErrorCode) -> StatusCode {
-    match code {
-        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        _ => codes(code.kind()).1,
+    if matches!(code, ErrorCode::MethodNotAllowed) {
+        return StatusCode::METHOD_NOT_ALLOWED;
     }
+    codes(code.kind()).1
 }
 
 /// Writes a refusal as a status with `ErrorInfo`, the fields as `BadRequest` and the wait as `RetryInfo`.
