@@ -110,11 +110,12 @@ impl App {
             return Ok(renewed);
         }
         let authority = self.read_authority(now).await?;
-        let leaf = match renewed.leaf {
-            true => authority
+        let leaf = if renewed.leaf {
+            authority
                 .issue_server(&in_use.host, now)
-                .map_err(|error| Error::failed("issuing a certificate", error))?,
-            false => leaf,
+                .map_err(|error| Error::failed("issuing a certificate", error))?
+        } else {
+            leaf
         };
         in_use.replace(authority, leaf)?;
         Ok(renewed)

@@ -2,6 +2,8 @@
 
 use domain::ErrorCode;
 use domain::fleet::{DeleteHost, HostQuery, HostView, UpdateHost};
+use domain::health::Health;
+use domain::host::HostStatus;
 use domain::id::HostId;
 use domain::name::Tag;
 use domain::page::Page;
@@ -31,8 +33,8 @@ impl App {
         let list = json!([
             "hosts",
             words,
-            status.map(|status| status.as_str()),
-            health.map(|health| health.as_str()),
+            status.map(HostStatus::as_str),
+            health.map(Health::as_str),
             tag.as_ref().map(Tag::as_str),
             repo_status,
             order,
