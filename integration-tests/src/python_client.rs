@@ -26,9 +26,8 @@ impl PythonClient {
         let proto = programs::clone().join("proto");
         let third_party = proto.join("third_party");
         let mut files = Vec::new();
-        for folder in [proto.join("restic_manager"), third_party.join("google")] {
-            contracts(&folder, &mut files);
-        }
+        contracts(&proto, Path::new("restic_manager"), &mut files);
+        contracts(&third_party, Path::new("google"), &mut files);
 
         let mut compiler = client.python();
         compiler.args(["-m", "grpc_tools.protoc"]);
@@ -58,11 +57,14 @@ impl PythonClient {
     }
 }
 
-fn contracts(folder: &Path, found: &mut Vec<PathBuf>) {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
-        if path.is_dir() {
-            contracts(&path, found);
+/// The contract's files below a folder, as paths from `root`: the compiler tells files apart by those.
+fn contracts(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(root.join(folder));
+    let entries = entries.unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    for entry in entries.filter_map(Result::ok) {
+        let path = folder.join(entry.file_name());
+        if entry.path().is_dir() {
+            contracts(root, &path, found);
         } else if path.extension().is_some_and(|extension| extension == "proto") {
             found.push(path);
         }

@@ -140,7 +140,7 @@ fn cannot_back_up(host: &Host, code: &str) {
     failed(&host.run(&json!({ "kind": "init" })), code);
 }
 
-/// It failed with this code, and says in sentences what that means and what to do.
+/// It failed with this code, says in sentences what that means and what to do, and then what was reported.
 #[track_caller]
 fn failed(job: &Value, code: &str) {
     assert_eq!(
@@ -149,7 +149,9 @@ fn failed(job: &Value, code: &str) {
         "{job:#}"
     );
     let error = job["error"].as_str().unwrap_or_default();
-    assert!(error.len() > 40 && error.ends_with('.'), "{code}: {error:?}");
+    let (advice, reported) = error.split_once(" Reported: ").unwrap_or((error, ""));
+    assert!(advice.contains(". ") && advice.ends_with('.'), "{code}: {error:?}");
+    assert!(!reported.is_empty(), "{code}: {error:?}");
 }
 
 /// It saved what it could, and names what it could not.

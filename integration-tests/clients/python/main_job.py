@@ -1,9 +1,10 @@
-"""The main job by a client that knows nothing but the contract.
+r"""The main job by a client that knows nothing but the contract.
 
 Signs in, lists the hosts, runs a backup on one of them, prints its log as it comes, and at the end the snapshot as one
-line of JSON. The modules it imports are generated from the .proto files:
+line of JSON. The modules it imports are generated from all .proto files, named from the folder they are imported from:
 
-    python -m grpc_tools.protoc -I proto -I proto/third_party --python_out=OUT --grpc_python_out=OUT <all .proto files>
+    python -m grpc_tools.protoc -I proto -I proto/third_party --python_out=OUT --grpc_python_out=OUT \
+        google/api/annotations.proto google/api/http.proto restic_manager/v1/auth.proto ...
 
 Reads RM_ADDRESS (host:port of the web port), RM_USER, RM_PASS, RM_HOSTNAME and RM_PATH (what to back up).
 """
