@@ -101,6 +101,7 @@ pub(super) async fn follow(
         }
     };
     let transcript = output.finish(journal, &mut meter)?;
+    meter.end(&transcript);
     meter.report(&transcript, journal).await;
     journal.report_growth().await;
     // Cancelled while nobody watched, or in the very moment of its end.
@@ -390,6 +391,23 @@ impl Meter {
     fn latest(&mut self, progress: Progress) {
         self.latest = Some(progress);
         self.is_new = true;
+    }
+
+    /// A run that was over before restic showed any numbers has those of its summary.
+    fn end(&mut self, transcript: &Transcript) {
+        let Some(summary) = transcript.summary().filter(|_| self.latest.is_none()) else {
+            return;
+        };
+        let backup = &summary.backup;
+        self.latest(Progress {
+            elapsed: backup.duration,
+            files_done: backup.files_processed,
+            files_total: backup.files_processed,
+            bytes_done: backup.bytes_processed,
+            bytes_total: backup.bytes_processed,
+            error_count: transcript.problems().count(),
+            ..Progress::default()
+        });
     }
 
     async fn report(&mut self, transcript: &Transcript, journal: &Journal) {

@@ -1,0 +1,16 @@
+//! A server on a real port with a real certificate, a host in a temporary directory, and a restic that does as told.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file is a crate of its own and uses its part"
+)]
+
+pub mod authority;
+pub mod fake_restic;
+pub mod host;
+pub mod server;
+
+use std::time::Duration;
+
+/// Beyond this a condition counts as never true.
+pub const PATIENCE: Duration = Duration::from_secs(30);
