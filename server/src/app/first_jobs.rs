@@ -16,8 +16,9 @@ use super::record::{Change, record};
 use super::{App, Caller, Error};
 use crate::store::Tx;
 
-/// How long such a job may wait for its host. It is decided anew with the next session.
-const TTL: Duration = Duration::from_mins(15);
+/// How long such a job may wait for a host that goes away right then. An init that expires has failed, and is not ordered
+/// again by itself.
+const TTL: Duration = Duration::from_hours(24);
 
 /// Why the question comes up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -180,6 +180,9 @@ impl App {
             repo_password: None,
             ..change
         };
+        if login.is_empty() {
+            return Ok(repository);
+        }
         let key = own_slot(repository.id, host);
         let current = self
             .read_slot(tx, kind, key)

@@ -6,7 +6,7 @@ use domain::fleet::HostView;
 use domain::host::HostStatus;
 use domain::id::{CommandId, HostId, Id as _, JobId, RepositoryId, SourceGroupId};
 use domain::job::{
-    self, CancelRequest, Job, JobEvent, JobKind, JobQuery, JobState, JobView, Phase, RunJob, Sources, Status, Work,
+    CancelRequest, Job, JobEvent, JobKind, JobQuery, JobState, JobView, Phase, RunJob, Sources, Status, Work,
 };
 use domain::page::Page;
 use domain::path::BackupPaths;
@@ -168,13 +168,19 @@ impl App {
         }
         let mut news = News::default();
         if matches!(job.state, JobState::Queued | JobState::Sent { .. }) {
-            self.withdraw(&tx, &mut job, by, now).await?;
+            let was_sent = job.state.phase() == Phase::Sent;
+            self.move_job(&tx, &mut job, JobEvent::Withdrawn { at: now, by }, now, &mut news)
+                .await?;
+            // The acceptance may be under way.
+            if was_sent {
+                self.order_cancel(&tx, &job, now).await?;
+            }
         } else {
             job.cancel_requested = Some(CancelRequest { at: now, by });
+            tx.update_job(&mut job).await?;
             self.order_cancel(&tx, &job, now).await?;
+            news.job(&job);
         }
-        tx.update_job(&mut job).await?;
-        news.job(&job);
         let facts = json!({ "kind": job.kind.as_str(), "host_id": job.host_id.to_string() });
         record(
             &tx,
@@ -231,22 +237,6 @@ impl App {
             Status::Queued | Status::Succeeded | Status::Failed | Status::Cancelled => None,
         };
         view
-    }
-
-    /// Ends a job that its host has not accepted, as far as is known. When it was sent, the acceptance may be under way, so
-    /// the host is told too.
-    async fn withdraw(&self, tx: &Tx, job: &mut Job, by: Actor, now: Timestamp) -> Result<(), Error> {
-        let was_sent = job.state.phase() == Phase::Sent;
-        let withdrawn = job::next(job.state.clone(), JobEvent::Withdrawn { at: now, by });
-        job.state = withdrawn.map_err(|error| Error::failed("withdrawing a job", error))?;
-        tx.finish_commands(job.id, now).await?;
-        if was_sent {
-            self.order_cancel(tx, job, now).await?;
-        }
-        if let Some(code) = job.state.result_code() {
-            repository_hears(tx, job, RepoEvent::JobEnded { kind: job.kind, code }).await?;
-        }
-        Ok(())
     }
 
     async fn order_cancel(&self, tx: &Tx, job: &Job, now: Timestamp) -> Result<(), Error> {

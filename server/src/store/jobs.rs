@@ -87,7 +87,14 @@ impl ReadTx {
         {
             return Ok(Tried::InitElsewhere);
         }
-        let before = Entity::find().filter(on_it).filter(here).filter(Column::Kind.eq(init));
+        // A repository that some host has made is not made again, wherever it lies by now.
+        let here_or_made = Condition::any()
+            .add(here)
+            .add(Column::Phase.eq(Phase::Succeeded.as_str()));
+        let before = Entity::find()
+            .filter(on_it)
+            .filter(here_or_made)
+            .filter(Column::Kind.eq(init));
         Ok(if self.any(before).await? {
             Tried::Init
         } else {

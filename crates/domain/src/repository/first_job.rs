@@ -21,9 +21,9 @@ pub struct RepositorySituation {
 /// Which jobs there were on a repository before. Of several that are true the last one named here counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tried {
-    /// The host had no init of it.
+    /// The host was given no init of it, and no host has made it.
     Nothing,
-    /// The host was given an init of it, whatever became of that.
+    /// The host was given an init of it, whatever became of that, or another host has made it.
     Init,
     /// Another host makes it at the moment.
     InitElsewhere,

@@ -194,6 +194,14 @@ cases! {
 
         add_job(&tx, of_kind(5, here, JobKind::Probe)).await;
         assert_eq!(tried().await, Tried::Underway);
+
+        // That another host failed to make it says nothing; that it was made there does.
+        let third = host(3, "web-03").id;
+        tx.insert_host(&host(3, "web-03")).await.unwrap();
+        assert_eq!(tx.tried(third, repository_id(1)).await.unwrap(), Tried::Nothing);
+        let mut made = add_job(&tx, of_kind(6, there, JobKind::Init)).await;
+        move_job(&tx, &mut made, succeeded(7)).await;
+        assert_eq!(tx.tried(third, repository_id(1)).await.unwrap(), Tried::Init);
     }
 
     async fn the_host_follows_its_jobs(store: Store) {
