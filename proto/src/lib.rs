@@ -48,10 +48,6 @@ pub mod rest {
 /// Every `.proto` file with its options and comments, as an encoded `FileDescriptorSet`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
-/// The same with enum values as JSON spells them (`online`), without options.
-#[cfg(feature = "rest")]
-pub const DESCRIPTORS_JSON: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.json-names.bin"));
-
 /// The OpenAPI documents that the generator made of each package, before the server rewrites and joins them.
 #[cfg(feature = "rest")]
 pub const OPENAPI: [&str; 2] = [
