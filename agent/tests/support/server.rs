@@ -145,13 +145,13 @@ impl FakeServer {
                 changed.await;
             }
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
-            Ok(found) => found,
-            Err(_) => panic!(
+        let Ok(found) = tokio::time::timeout(PATIENCE, waiting).await else {
+            panic!(
                 "never happened: {what}; heard {:#?}",
                 self.look(|record| record.heard.clone())
-            ),
-        }
+            )
+        };
+        found
     }
 
     pub async fn until_session(&self, number: usize) {
@@ -223,9 +223,10 @@ impl FakeServer {
     pub fn log(&self, job: &str) -> String {
         self.look(|record| {
             let lines = record.log.iter().filter(|((of, _), _)| of == job);
-            lines
-                .map(|((_, number), line)| format!("{number} {}\n", line.payload))
-                .collect()
+            let lines: Vec<String> = lines
+                .map(|((_, number), line)| format!("{number} {}", line.payload))
+                .collect();
+            lines.join("\n")
         })
     }
 
