@@ -12,10 +12,10 @@ use domain::enrollment::WantedRepository;
 use domain::fleet::{DeleteHost, HostView};
 use domain::host::HostStatus;
 use domain::id::JobId;
-use domain::job::{JobView, Phase, RunJob, Sources, Work};
+use domain::job::{JobState, JobView, Phase, RunJob, Sources, Work};
 use domain::path::BackupPaths;
 use domain::repository::RepoStatus;
-use domain::{Clock as _, Role};
+use domain::{Actor, Clock as _, Role};
 use proto::agent::v1;
 use proto::agent::v1::agent_message::Body as Up;
 use proto::agent::v1::command::Command as Order;
@@ -237,8 +237,6 @@ async fn a_command_that_was_not_accepted_comes_again_in_the_next_session() {
     assert_eq!(again.command_id, before.command_id);
     assert_eq!((before.session_epoch, again.session_epoch), (1, 2));
     wire.answer(&again, CommandOutcome::Duplicate).await;
-    wire.report(1, vec![]).await;
-    let (mut wire, _) = agent.connect().await;
     let id = job_of(&again);
     wire.report(
         1,
@@ -264,6 +262,54 @@ async fn a_refused_command_ends_its_job_and_says_why() {
     let ended = until_ended(&server, id).await;
     assert_eq!(ended.job.state.phase(), Phase::Refused);
     assert!(ended.job.state.error().unwrap().contains("too many jobs wait"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_job_ends_as_cancelled_when_its_host_says_so() {
+    let server = TestServer::start().await;
+    let agent = server.agent("web-01", local_repository("web-01")).await;
+    let (mut wire, _) = agent.connect().await;
+    make_repository(&server, &mut wire).await;
+    let id = run_backup(&server, &agent).await;
+    let command = wire.command().await;
+    wire.answer(&command, CommandOutcome::Accepted).await;
+    wire.report(4, vec![started(id), running(id)]).await;
+    assert_eq!(wire.ack().await, 5);
+    let operator = server.caller(Role::Operator).await;
+
+    let asked = server.app.cancel_job(&operator, id).await.unwrap();
+    let cancel = wire.command().await;
+    wire.answer(&cancel, CommandOutcome::Accepted).await;
+    wire.report(6, vec![Event::JobFinished(finished(id, JobOutcome::Cancelled))])
+        .await;
+    assert_eq!(wire.ack().await, 6);
+
+    assert_eq!((asked.job.state.phase(), job_of(&cancel)), (Phase::Running, id));
+    let ended = job(&server, id).await.job.state;
+    let by = Actor::User(operator.user().unwrap().id);
+    assert!(
+        matches!(ended, JobState::Cancelled { by: who, confirmed: true, .. } if who == by),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_that_wait_wake_the_sessions_of_their_hosts_only() {
+    let server = TestServer::start().await;
+    let agent = server.agent("web-01", local_repository("web-01")).await;
+    let (mut wire, _) = agent.connect().await;
+    make_repository(&server, &mut wire).await;
+    assert_eq!(server.app.redeliver_commands().await.unwrap(), 0);
+    drop(wire);
+    until(|| async { !server.app.sessions().connected(agent.host) }).await;
+    run_backup(&server, &agent).await;
+
+    let without_session = server.app.redeliver_commands().await.unwrap();
+    // A session that was opened in the database and has not looked yet.
+    let _seat = server.app.sessions().enter(agent.host, 99, &"boot-1".into()).unwrap();
+    let with_session = server.app.redeliver_commands().await.unwrap();
+
+    assert_eq!((without_session, with_session), (0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -644,6 +690,7 @@ async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !condition().await {
         assert!(Instant::now() < deadline, "it did not come true");
+        // sleep: between two looks at the condition.
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -88,6 +88,20 @@ cases! {
         assert_eq!(state(4).await, CommandState::Queued);
     }
 
+    async fn hosts_with_commands_that_wait_are_found(store: Store) {
+        let first = add_host(&store).await;
+        let tx = store.begin().await.unwrap();
+        tx.insert_host(&host(2, "web-02")).await.unwrap();
+        let (here, there) = (add_job(&tx, job(1, first)).await, add_job(&tx, job(2, host_id(2))).await);
+        for (number, job) in [(1, &here), (2, &here), (3, &there)] {
+            tx.insert_command(&command(number, job)).await.unwrap();
+        }
+        assert!(tx.command_sent(command_id(3), 7, at(1)).await.unwrap());
+
+        assert_eq!(tx.hosts_with_queued_commands(at(899)).await.unwrap(), [first]);
+        assert_eq!(tx.hosts_with_queued_commands(at(900)).await.unwrap(), []);
+    }
+
     async fn commands_whose_time_is_over_expire_once(store: Store) {
         let host = add_host(&store).await;
         let tx = store.begin().await.unwrap();
@@ -99,8 +113,11 @@ cases! {
         assert!(tx.command_sent(command_id(2), 7, at(1)).await.unwrap());
         assert!(tx.command_accepted(command_id(4), at(1)).await.unwrap());
 
+        assert!(!tx.has_expired_commands(at(98)).await.unwrap());
+        assert!(tx.has_expired_commands(at(99)).await.unwrap());
         let expired = tx.expire_commands(at(100)).await.unwrap();
 
+        assert!(!tx.has_expired_commands(at(100)).await.unwrap());
         assert_eq!(expired, [until(1, 99), StoredCommand { state: CommandState::Sent { at: at(1), epoch: 7 }, ..until(2, 100) }]);
         assert_eq!(tx.expire_commands(at(100)).await.unwrap(), []);
         assert_eq!(tx.command(command_id(2)).await.unwrap().unwrap().state, CommandState::Expired { at: at(100) });
