@@ -414,9 +414,10 @@ async fn refuse_taken(tx: &ReadTx, repository: &Repository) -> Result<(), Error>
 
 /// Says that somebody was faster to take a name or a location.
 pub(super) fn taken(error: store::Error) -> Error {
-    match error {
-        store::Error::Taken { .. } => Error::refuse(ErrorCode::RepositoryExists),
-        other => other.into(),
+    if matches!(error, store::Error::Taken { .. }) {
+        Error::refuse(ErrorCode::RepositoryExists)
+    } else {
+        error.into()
     }
 }
 
