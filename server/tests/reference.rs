@@ -30,7 +30,8 @@ fn errors() -> String {
     for code in ErrorCode::ALL {
         let (grpc_code, _) = grpc::status::codes(code.kind());
         let http = grpc::status::http_status(*code).as_u16();
-        writeln!(page, "| `{code}` | {http} | {grpc_code:?} | {} |", code.meaning()).unwrap();
+        writeln!(page, "| `{code}` | {http} | {grpc_code:?} | {} |", code.meaning())
+            .expect("writing to a string cannot fail");
     }
     page
 }
@@ -41,8 +42,9 @@ fn check(name: &str, made: &str) {
         .join("../docs/src/reference")
         .join(name);
     if std::env::var_os("RM_WRITE_REFERENCE").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, made).unwrap();
+        let directory = path.parent().expect("the path was joined from several parts");
+        fs::create_dir_all(directory).expect("the documents of this checkout can be written");
+        fs::write(&path, made).expect("the documents of this checkout can be written");
         return;
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();

@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn every_field_but_the_version_of_restic_is_required() {
-        let without: [(&str, fn(&mut v1::EnrollRequest) -> &mut String); 7] = [
+        type Field = fn(&mut v1::EnrollRequest) -> &mut String;
+        let without: [(&str, Field); 7] = [
             ("token", |request| &mut request.token),
             ("hostname", |request| &mut request.hostname),
             ("os", |request| &mut request.os),

@@ -442,6 +442,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table with a line for each field")]
     fn every_field_of_a_new_repository_is_checked_and_no_refusal_repeats_it() {
         let good = || v1::CreateRepositoryRequest {
             repo_url: "s3:s3.example.org/bucket".into(),

@@ -219,13 +219,13 @@ mod tests {
                 }
             }),
             (DesiredKind::Credentials, |desired| {
-                desired.sealed[0].sealed = Sealed::from_bytes(vec![2])
+                desired.sealed[0].sealed = Sealed::from_bytes(vec![2]);
             }),
             (DesiredKind::Settings, |desired| {
-                desired.settings.limit_upload_kib_per_s = 9
+                desired.settings.limit_upload_kib_per_s = 9;
             }),
             (DesiredKind::Settings, |desired| {
-                desired.settings.restic_host = "other".to_owned()
+                desired.settings.restic_host = "other".to_owned();
             }),
             (DesiredKind::TrustBundle, |desired| desired.ca_bundle_pem.push('x')),
         ];
