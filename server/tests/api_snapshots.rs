@@ -1,5 +1,7 @@
 //! Snapshots, over REST and gRPC.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
 mod support;
 
 use domain::snapshot::Snapshot;

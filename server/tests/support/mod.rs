@@ -6,6 +6,8 @@
 pub mod agent;
 pub mod grpc;
 pub mod host;
+pub mod live;
+pub mod machine;
 pub mod rest;
 
 use std::net::SocketAddr;

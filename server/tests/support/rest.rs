@@ -56,6 +56,10 @@ impl Client {
     pub async fn put(&self, path: &str, body: Value) -> Answer {
         send(self.request(Method::PUT, path).body(body.to_string())).await
     }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        send(self.request(Method::PATCH, path).body(body.to_string())).await
+    }
 }
 
 /// Sends a request and reads the answer whole.
@@ -103,6 +107,13 @@ impl Answer {
             .as_str()
             .unwrap_or_else(|| panic!("no code: {self:?}"))
             .to_owned()
+    }
+
+    /// That the answer is a refusal because of one field.
+    #[track_caller]
+    pub fn refuses(&self, status: u16, code: &str, field: &str) {
+        assert_eq!((self.status.as_u16(), self.code().as_str()), (status, code), "{self:?}");
+        assert_eq!(self.json()["errors"][0]["field"], field, "{self:?}");
     }
 
     /// The session in a `set-cookie` header.
