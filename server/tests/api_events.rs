@@ -1,5 +1,7 @@
 //! The live event stream, as server-sent events and over gRPC.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
 mod support;
 
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! The documented onboarding script, run as it stands against a server: only the machine that it asks a person to set up
 //! is played by the test.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
 mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _};
