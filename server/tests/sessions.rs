@@ -1,4 +1,6 @@
 //! Sessions as agents on the wire see them: real connections with real certificates, played message by message.
+//!
+//! One file, long as it is: every test plays the same agent with the same few words, which stand at the end.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
