@@ -37,6 +37,8 @@ impl App {
     pub async fn look_at_repository(&self, caller: &Caller, host: HostId) -> Result<Option<Job>, Error> {
         let now = self.0.clock.now();
         let tx = self.0.store.begin().await?;
+        // Of several hosts at one repository only one may make it.
+        tx.exclusively("first jobs").await?;
         let mut news = News::default();
         let Some(job) = self
             .order_first_job(&tx, host, Occasion::HostReady, now, &mut news)

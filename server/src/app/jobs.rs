@@ -57,6 +57,8 @@ impl App {
         let now = self.0.clock.now();
         let tx = self.0.store.begin().await?;
         let host = known_host(&tx, host).await?;
+        // What waits already and how much of it decides about this order.
+        tx.exclusively(&format!("jobs of {}", host.id)).await?;
         let kind = work.kind();
         let sources = sources(&tx, host.id, work).await?;
         refuse_unreachable(&host, queue_if_offline)?;
