@@ -93,7 +93,7 @@ error_codes! {
 
     AlreadyBootstrapped "already_bootstrapped" Conflict "The first admin exists. Sign in instead."
     UserExists "user_exists" Conflict "A user with this name exists. Choose another name."
-    HostExists "host_exists" Conflict "A host with this name exists. Choose another name, or make a token that replaces that host."
+    HostExists "host_exists" Conflict "A host with this name exists. Choose another name, or delete that host first."
     HostOffline "host_offline" Conflict "The host is not connected. Wait until it is back, or set `queue_if_offline`."
     KeyReused "key_reused" Conflict "Another host owns this key. Delete the agent's identity on this machine and enroll again."
     VersionConflict "version_conflict" Conflict "Somebody changed it in the meantime. Read it again and repeat the change."

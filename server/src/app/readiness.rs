@@ -35,6 +35,10 @@ impl App {
                 name: "key",
                 error: None,
             },
+            Check {
+                name: "ca",
+                error: self.agent_port().is_err().then_some("the certificate authority is not open"),
+            },
         ]
     }
 }
