@@ -12,6 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use proto::agent::v1;
+use support::eventually;
 use support::fake_restic::{FakeRestic, SUMMARY, calls};
 use support::host::{Host, backup, backup_command, cancel, credentials, id, probe, provide};
 use support::server::FakeServer;
@@ -257,7 +258,8 @@ async fn a_backup_that_ended_while_no_agent_was_there_is_reported_by_the_next() 
 
     first.kill();
     std::fs::write(host.path().join("ledger.go"), "").unwrap();
-    wait_for(&host.spool(&id(1)).join("backup/exit.json")).await;
+    let exit = host.spool(&id(1)).join("backup/exit.json");
+    eventually("restic's end", || exit.exists().then_some(())).await;
     let second = host.start_program();
     let finished = server.finished(&id(1)).await;
 
@@ -325,17 +327,6 @@ async fn ready(server: &FakeServer) {
     provide(server, credentials(1, "/srv/repo", "password")).await;
 }
 
-async fn wait_for(path: &Path) {
-    let waiting = async {
-        while !path.exists() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(support::PATIENCE, waiting)
-        .await
-        .expect("it appears");
-}
-
 /// As the power going out does.
 async fn kill_group(pid_file: &Path) {
     let ids: serde_json::Value = serde_json::from_slice(&std::fs::read(pid_file).unwrap()).unwrap();
@@ -347,14 +338,10 @@ async fn kill_group(pid_file: &Path) {
         .unwrap();
     assert!(status.success());
     // Nobody waits for a wrapper whose agent is gone, so both are gone when they are dead or zombies.
-    let waiting = async {
-        while [wrapper, restic].into_iter().any(is_alive) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(support::PATIENCE, waiting)
-        .await
-        .expect("they die");
+    eventually("their death", || {
+        (![wrapper, restic].into_iter().any(is_alive)).then_some(())
+    })
+    .await;
 }
 
 fn is_alive(pid: i64) -> bool {

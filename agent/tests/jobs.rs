@@ -13,6 +13,7 @@ use std::process::Command;
 
 use proto::agent::v1;
 use proto::agent::v1::event::Event;
+use support::eventually;
 use support::host::{Host, backup, backup_command, credentials, id, init, probe, provide, snapshots};
 use support::server::FakeServer;
 
@@ -80,7 +81,8 @@ async fn the_log_is_whole_when_the_end_arrives() {
     );
     let log = server.log(&id(2));
     assert!(log.contains("summary") && !log.contains("\"status\""), "{log}");
-    wait_until_gone(&host.spool(&id(2))).await;
+    let spool = host.spool(&id(2));
+    eventually("an empty spool", || (!spool.exists()).then_some(())).await;
     running.stop().await;
 }
 
@@ -373,15 +375,6 @@ fn run(restic: &Path, repository: &Path, password: &str, args: &[&str]) -> Strin
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
-}
-
-async fn wait_until_gone(path: &Path) {
-    let waiting = async {
-        while path.exists() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(support::PATIENCE, waiting).await.expect("it goes");
 }
 
 fn assert_nowhere(directory: &Path, canary: &str) {

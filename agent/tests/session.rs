@@ -15,6 +15,7 @@ use agent::identity::Identity;
 use agent::status::Status;
 use proto::agent::v1::event::Event;
 use proto::agent::v1::{self, server_message};
+use support::eventually;
 use support::fake_restic::{FakeRestic, calls};
 use support::host::{Host, backup, credentials, id, provide, settings};
 use support::server::FakeServer;
@@ -58,7 +59,7 @@ async fn both_sides_show_signs_of_life() {
         })
         .await;
 
-    let status = wait_for(|| {
+    let status = eventually("the status", || {
         Status::read(&host.places.status())
             .unwrap()
             .filter(|status| status.online)
@@ -325,12 +326,13 @@ async fn a_refused_agent_keeps_its_key_and_asks_seldom() {
         })
         .await;
 
-    let status = wait_for(|| {
+    let status = eventually("the status", || {
         Status::read(&host.places.status())
             .unwrap()
             .filter(|status| status.trouble.is_some())
     })
     .await;
+    // sleep: nothing must happen meanwhile
     tokio::time::sleep(Duration::from_secs(3)).await;
 
     assert!(status.trouble.unwrap().contains("the host is not known"));
@@ -372,7 +374,7 @@ async fn a_server_of_another_authority_is_not_talked_to() {
     host.config.agent_url = Some(other.endpoint());
     let running = host.start();
 
-    let status = wait_for(|| {
+    let status = eventually("the status", || {
         Status::read(&host.places.status())
             .unwrap()
             .filter(|status| status.trouble.is_some())
@@ -399,20 +401,6 @@ async fn applied(server: &FakeServer, hash: &str) -> String {
             })
         })
         .await
-}
-
-async fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let waiting = async {
-        loop {
-            if let Some(found) = look() {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(support::PATIENCE, waiting)
-        .await
-        .expect("it happens")
 }
 
 /// Reads every file below a directory.

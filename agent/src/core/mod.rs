@@ -1,7 +1,7 @@
 //! What the agent decides, without touching anything.
 //!
 //! [`Core::on_event`] takes one [`Event`] and the time and returns what is to be done, as [`Effect`]s in order;
-//! [`Core::next_wakeup`] says when it wants to be asked again. The shell around it (`supervisor.rs`) owns socket, disk,
+//! [`Core::next_wakeup`] says when it wants to be asked again. The shell around it (`supervisor/`) owns socket, disk,
 //! processes and clocks, and turns what they say into events. So a day without the server is a unit test without a sleep.
 //!
 //! **Invariant:** no socket, file, clock, random number or log line here. Randomness arrives inside the event that needs

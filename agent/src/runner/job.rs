@@ -353,7 +353,7 @@ impl Job {
         let capabilities = prepared.binary.capabilities();
         let invocation = command.invocation(capabilities, &prepared.access, &places, limits);
         self.journal.say(&format!(
-            "restic {}: {} of {}",
+            "restic {} {}, repository {}",
             capabilities.version,
             what(command.kind()),
             prepared.access.url().as_str()
@@ -399,7 +399,13 @@ impl Job {
     ) -> Result<(Facts, Problems), Box<Verdict>> {
         let mut verdict = match outcome {
             restic::Outcome::Ok(facts) => return Ok((facts, Problems::default())),
-            restic::Outcome::Issues { facts, problems } => return Ok((facts, problems)),
+            restic::Outcome::Issues { facts, problems } => {
+                // Killed behind its result.
+                if code(exit).is_none() {
+                    self.leave_no_lock(prepared).await;
+                }
+                return Ok((facts, problems));
+            }
             restic::Outcome::Failed { cause, lock: _ } => return Err(Box::new(self.failed(cause))),
             restic::Outcome::Cancelled => self.cancelled(),
             restic::Outcome::TimedOut => self.timed_out(),
@@ -421,6 +427,10 @@ impl Job {
     /// or belongs to a process of this host that is gone.
     async fn leave_no_lock(&mut self, prepared: &Prepared) {
         if self.order.kind() != JobKind::Backup {
+            return;
+        }
+        if let Err(why) = endpoint::answers(prepared.access.url()).await {
+            self.journal.say(&format!("whether a lock stayed is not known: {why}"));
             return;
         }
         let listed = self.aside(prepared, "locks", Command::ListLocks, LISTING_WITHIN).await;
@@ -634,12 +644,12 @@ fn step_of(kind: JobKind) -> &'static str {
 
 fn what(kind: Kind) -> &'static str {
     match kind {
-        Kind::Backup => "backup to the repository",
-        Kind::Init => "initialisation",
-        Kind::CatConfig => "look at the config",
-        Kind::Snapshots => "list of snapshots",
-        Kind::ListLocks => "list of locks",
-        Kind::Unlock => "removal of stale locks",
+        Kind::Backup => "saves the paths",
+        Kind::Init => "makes the repository",
+        Kind::CatConfig => "reads the config",
+        Kind::Snapshots => "lists the snapshots",
+        Kind::ListLocks => "lists the locks",
+        Kind::Unlock => "removes stale locks",
     }
 }
 

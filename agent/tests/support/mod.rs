@@ -14,3 +14,20 @@ use std::time::Duration;
 
 /// Beyond this a condition counts as never true.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Looks until there is something to be seen.
+pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let waiting = async {
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            // sleep: files and processes tell nobody that they changed
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let Ok(found) = tokio::time::timeout(PATIENCE, waiting).await else {
+        panic!("never happened: {what}")
+    };
+    found
+}
