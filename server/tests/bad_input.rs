@@ -54,9 +54,10 @@ async fn an_unknown_field_is_refused_by_its_name() {
     for route in ROUTES.iter() {
         let client = server.rest(As::User(Role::Admin)).await;
         let request = client.request(route.verb.clone(), &filled(route));
-        let request = match route.has_body {
-            true => request.body(r#"{"no_such_field": 1}"#),
-            false => request.query(&[("no_such_field", "1")]),
+        let request = if route.has_body {
+            request.body(r#"{"no_such_field": 1}"#)
+        } else {
+            request.query(&[("no_such_field", "1")])
         };
 
         let answer = send(request).await;
@@ -281,7 +282,18 @@ fn hostile_messages(input: &MessageDescriptor) -> Vec<Vec<u8>> {
             Kind::Uint32 => vec![Proto::U32(u32::MAX)],
             Kind::Uint64 => vec![Proto::U64(u64::MAX)],
             Kind::Enum(_) => vec![Proto::EnumNumber(-1), Proto::EnumNumber(9999)],
-            _ => continue,
+            Kind::Double
+            | Kind::Float
+            | Kind::Int64
+            | Kind::Sint32
+            | Kind::Sint64
+            | Kind::Fixed32
+            | Kind::Fixed64
+            | Kind::Sfixed32
+            | Kind::Sfixed64
+            | Kind::Bool
+            | Kind::Bytes
+            | Kind::Message(_) => continue,
         };
         for value in values {
             let mut message = DynamicMessage::new(input.clone());
@@ -312,12 +324,9 @@ async fn audit_count(server: &TestServer) -> String {
     let page = client.get("/api/audit?action=auth.*&page_size=1").await;
     let all = client.get("/api/audit?page_size=1").await;
     // Signing in for the cases is recorded too, so those entries are taken off.
-    let count = |answer: &Answer| {
-        answer.headers["x-total-count"]
-            .to_str()
-            .unwrap()
-            .parse::<i64>()
-            .unwrap()
+    let count = |answer: &Answer| -> i64 {
+        let header = answer.headers["x-total-count"].to_str().expect("the header is ours");
+        header.parse().expect("the header is a number")
     };
     (count(&all) - count(&page)).to_string()
 }

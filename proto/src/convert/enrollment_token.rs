@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use domain::Secret;
 use domain::enrollment::{
     CreatedToken, NewEnrollmentToken, TokenQuery, TokenState, TokenTtl, TokenView, WantedRepository,
 };
 use domain::id::EnrollmentTokenId;
 use domain::path::{BackupPaths, InvalidPaths};
-use domain::Secret;
 use ipnet::IpNet;
 
 use super::host::tags;

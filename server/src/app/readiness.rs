@@ -37,7 +37,10 @@ impl App {
             },
             Check {
                 name: "ca",
-                error: self.agent_port().is_err().then_some("the certificate authority is not open"),
+                error: self
+                    .agent_port()
+                    .is_err()
+                    .then_some("the certificate authority is not open"),
             },
         ]
     }
