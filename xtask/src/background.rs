@@ -89,10 +89,7 @@ impl Background {
         let errors = output.try_clone().context("could not share the log file")?;
 
         let mut command = supervised(stop);
-        // Settings of our own programs come from the launch alone, not from the shell this runs in.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RM_")) {
-            command.env_remove(name);
-        }
+        process::forget_settings(&mut command);
         command.args(words).envs(variables);
         command
             .stdin(Stdio::null())

@@ -60,6 +60,13 @@ fn build(root: &Path) -> Result<Command> {
 
 /// A buf command at the pinned version, which works on the contract.
 fn buf(root: &Path) -> Result<Command> {
+    let mut command = Command::new(program(root)?);
+    command.current_dir(root.join("proto"));
+    Ok(command)
+}
+
+/// Where buf is, at the pinned version, which is installed if need be.
+pub(crate) fn program(root: &Path) -> Result<PathBuf> {
     let tools = root.join("xtask/tools");
     if installed(&tools)? != wanted(&tools)? {
         process::run(Command::new("npm").current_dir(&tools).args([
@@ -69,9 +76,7 @@ fn buf(root: &Path) -> Result<Command> {
             "--no-fund",
         ]))?;
     }
-    let mut command = Command::new(tools.join("node_modules/.bin/buf"));
-    command.current_dir(root.join("proto"));
-    Ok(command)
+    Ok(tools.join("node_modules/.bin/buf"))
 }
 
 /// The version that the lock file names.

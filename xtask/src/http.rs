@@ -1,11 +1,12 @@
 //! A small client for servers on this machine.
 
+use std::io::{BufRead as _, BufReader};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use ureq::Agent;
 use ureq::http::Response;
+use ureq::{Agent, BodyReader};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -59,6 +60,59 @@ impl Api {
             self.cookie = cookie.split(';').next().map(str::to_owned);
         }
         answer("POST", path, response)
+    }
+
+    /// Opens an event stream. Errors as [`Self::get`].
+    pub(crate) fn events(&self, path: &str) -> Result<Events> {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        request = request.header("accept", "text/event-stream");
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+        }
+        // A job may take as long as it likes; the server's signs of life come more often than this.
+        let request = request.config().timeout_global(None).timeout_per_read(Some(DEADLINE));
+        let response = request
+            .build()
+            .call()
+            .with_context(|| format!("no answer to GET {path}"))?;
+        if !response.status().is_success() {
+            answer("GET", path, response)?;
+            bail!("GET {path} was not answered with a stream");
+        }
+        Ok(Events(BufReader::new(response.into_body().into_reader())))
+    }
+}
+
+/// One server-sent event.
+pub(crate) struct Event {
+    pub(crate) name: String,
+    pub(crate) data: Value,
+}
+
+/// An open stream of events; ends with the stream or behind an error.
+pub(crate) struct Events(BufReader<BodyReader<'static>>);
+
+impl Iterator for Events {
+    type Item = Result<Event>;
+
+    fn next(&mut self) -> Option<Result<Event>> {
+        let mut name = String::new();
+        loop {
+            let mut line = String::new();
+            match self.0.read_line(&mut line) {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(error) => return Some(Err(error).context("the event stream broke off")),
+            }
+            match line.trim_end().split_once(": ") {
+                Some(("event", value)) => value.clone_into(&mut name),
+                Some(("data", value)) => {
+                    let data = serde_json::from_str(value).context("an event is not JSON");
+                    return Some(data.map(|data| Event { name, data }));
+                }
+                Some(_) | None => {}
+            }
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod interrupt;
 mod packages;
 mod postgres;
 mod process;
+mod python;
 mod rest_server;
 mod root;
 mod stages;
@@ -43,7 +44,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Installs what is missing, builds, starts the server on this machine and says how to sign in.
+    /// Installs what is missing, builds, starts server and agent on this machine, makes a backup and says how to sign in.
     Up {
         /// Stop everything after the last step instead of waiting for Ctrl-C.
         #[arg(long)]

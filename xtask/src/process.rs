@@ -1,9 +1,9 @@
 //! Running other programs in the foreground: shown before they start, and stopped with us.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -69,15 +69,30 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         .stdin(Stdio::null())
         .output()
         .with_context(|| could_not_start(command))?;
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "{} ended with {}: {}",
-        shown(command),
-        output.status,
-        stderr.trim()
-    );
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    judge(command, &output)
+}
+
+/// As [`output`], with a text on the program's standard input: what must not be an argument.
+pub(crate) fn output_for(command: &mut Command, input: &str) -> Result<String> {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().with_context(|| could_not_start(command))?;
+    let mut stdin = child.stdin.take().context("the program's input is not connected")?;
+    // A program that ends without reading all says why itself.
+    stdin.write_all(input.as_bytes()).ok();
+    drop(stdin);
+    let output = child.wait_with_output().with_context(|| could_not_start(command))?;
+    judge(command, &output)
+}
+
+/// Takes the settings of our own programs out of a command's environment: they come from its caller alone, not from the
+/// shell this runs in.
+pub(crate) fn forget_settings(command: &mut Command) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RM_")) {
+        command.env_remove(name);
+    }
 }
 
 /// Whether a program starts and ends with success. A program that is not there counts as "no".
@@ -94,6 +109,18 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 pub(crate) fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn judge(command: &Command, output: &Output) -> Result<String> {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "{} ended with {}: {}",
+        shown(command),
+        output.status,
+        stderr.trim()
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Waits for a program and passes a request to stop on to it and its children.

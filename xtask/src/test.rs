@@ -1,6 +1,6 @@
 //! `cargo xtask test`: what CI runs, and nothing else.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -10,7 +10,7 @@ use crate::postgres::Postgres;
 use crate::rest_server::{self, RestServers};
 use crate::stages::Stages;
 use crate::tally::Tally;
-use crate::{check, process};
+use crate::{buf, check, process, python, up};
 
 /// Installs what the tests need, runs the checks, and runs all tests against real services of their own.
 ///
@@ -31,15 +31,63 @@ fn all(root: &Path, only: &[String], consent: &Consent, stages: &mut Stages, tal
     command.args(["test", "--no-fail-fast"]);
     if only.is_empty() {
         check::stages_of(root, false, stages)?;
-        // The tests drive the programs themselves too, and `cargo test` builds only those of the package under test.
-        stages.require("build", || {
-            process::run(check::cargo(root).args(["build", "--workspace", "--bins"]))
-        })?;
         command.arg("--workspace");
+    }
+    if drives_programs(only) {
+        stages.require("build", || build(root, only))?;
+        let clients = stages.require("clients", || Clients::install(root))?;
+        clients.tell(&mut command);
+    }
+    if only.is_empty() {
+        stages.attempt("up, twice", || up::rehearse(root))?;
     }
     let postgres = stages.require("PostgreSQL", Postgres::start)?;
     let rest_servers = stages.require("rest-server", RestServers::start)?;
     stages.attempt("tests", || tests(command.args(only), &postgres, &rest_servers, tally))
+}
+
+/// Whether the tests asked for start the built programs.
+fn drives_programs(only: &[String]) -> bool {
+    only.is_empty() || only.iter().any(|argument| argument.contains("integration-tests"))
+}
+
+/// Builds the programs that tests start: `cargo test` builds only those of the package under test.
+fn build(root: &Path, only: &[String]) -> Result<()> {
+    let mut command = check::cargo(root);
+    command.args(["build", "--bins"]);
+    if only.is_empty() {
+        // Together with the tests, because alone the programs would be built a second time with fewer features.
+        command.args(["--workspace", "--tests"]);
+    } else {
+        command.args([
+            "--package",
+            "restic-manager-server",
+            "--package",
+            "restic-manager-agent",
+        ]);
+    }
+    process::run(&mut command)
+}
+
+/// Programs with which tests play clients that are not ours.
+struct Clients {
+    buf: PathBuf,
+    python: PathBuf,
+}
+
+impl Clients {
+    fn install(root: &Path) -> Result<Self> {
+        Ok(Self {
+            buf: buf::program(root)?,
+            python: python::ensure(root)?,
+        })
+    }
+
+    fn tell(&self, command: &mut Command) {
+        command
+            .env("RM_TEST_BUF", &self.buf)
+            .env("RM_TEST_PYTHON", &self.python);
+    }
 }
 
 fn tests(command: &mut Command, postgres: &Postgres, rest_servers: &RestServers, tally: &mut Tally) -> Result<()> {

@@ -3,15 +3,17 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use crate::background::{Background, Launch, Stop};
-use crate::{http, root};
+use crate::{http, process};
 
 use super::blank::blank;
+use super::place::Place;
 use super::ports;
 
 const WEB_PORT: u16 = 8080;
@@ -31,12 +33,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the release build on loopback ports and waits until it says that it is ready.
-    pub(crate) fn start(root: &Path) -> Result<Self> {
-        let target = root::target(root);
-        let program = target.join("release/restic-manager-server");
-        let data = target.join("up/server");
-        fs::create_dir_all(&data).with_context(|| format!("could not make {}", data.display()))?;
+    /// Starts it on loopback ports and waits until it says that it is ready.
+    pub(crate) fn start(place: &Place) -> Result<Self> {
+        let (program, data) = (place.server_program(), place.server_data());
         let setup = TempDir::with_prefix("restic-manager-setup-").context("could not make a temporary directory")?;
         let (web_port, agent_port) = (ports::from(WEB_PORT)?, ports::from(AGENT_PORT)?);
 
@@ -46,7 +45,7 @@ impl Server {
             account: None,
             words: vec![program.clone().into(), "serve".into()],
             variables: variables(&data, setup.path(), web_port, agent_port),
-            log: target.join("up/server.log"),
+            log: place.server_log(),
         })?;
         let mut server = Self {
             process,
@@ -97,11 +96,6 @@ impl Server {
         self.process.log()
     }
 
-    /// Where the server keeps its database and keys.
-    pub(crate) fn data(&self) -> &Path {
-        &self.data
-    }
-
     /// What a person types to choose a new password while the server is stopped.
     pub(crate) fn reset_password_command(&self) -> String {
         format!(
@@ -110,6 +104,18 @@ impl Server {
             self.program.display()
         )
     }
+}
+
+/// A command line of the server program on the same data, for use while the server is stopped.
+pub(crate) fn command(place: &Place) -> Result<Command> {
+    let data = place.server_data();
+    fs::create_dir_all(&data).with_context(|| format!("could not make {}", data.display()))?;
+    let mut command = Command::new(place.server_program());
+    process::forget_settings(&mut command);
+    command
+        .env("RM_CONFIG", data.join("server.yaml"))
+        .env("RM_DATA_DIR", data);
+    Ok(command)
 }
 
 fn variables(data: &Path, setup: &Path, web_port: u16, agent_port: u16) -> Vec<(&'static str, OsString)> {

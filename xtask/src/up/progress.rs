@@ -1,0 +1,102 @@
+//! A job's log and progress on a terminal, or as plain lines.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use serde_json::Value;
+
+/// Where log and progress go.
+pub(crate) struct Screen {
+    is_terminal: bool,
+    /// Whether the last thing on the terminal is a progress line that may be written over.
+    shows_progress: bool,
+}
+
+impl Screen {
+    pub(crate) fn new() -> Self {
+        Self {
+            is_terminal: io::stdout().is_terminal(),
+            shows_progress: false,
+        }
+    }
+
+    /// Prints lines of the log.
+    pub(crate) fn lines(&mut self, event: &Value) {
+        self.erase();
+        for line in event["lines"].as_array().into_iter().flatten() {
+            println!("  │ {}", line["payload"].as_str().unwrap_or_default());
+        }
+    }
+
+    /// Prints the latest numbers, on a terminal over the ones before.
+    pub(crate) fn progress(&mut self, event: &Value) {
+        self.erase();
+        let text = numbers(event);
+        if self.is_terminal {
+            print!("  {text}");
+            // A terminal that is gone is noticed elsewhere.
+            io::stdout().flush().ok();
+            self.shows_progress = true;
+        } else {
+            println!("  {text}");
+        }
+    }
+
+    /// Leaves the last numbers standing.
+    pub(crate) fn finish(self) {
+        if self.shows_progress {
+            println!();
+        }
+    }
+
+    fn erase(&mut self) {
+        if self.shows_progress {
+            print!("\r\x1b[K");
+            self.shows_progress = false;
+        }
+    }
+}
+
+fn numbers(progress: &Value) -> String {
+    if progress["waiting_for_repository"] == true {
+        return "waiting for the repository".to_owned();
+    }
+    let percent = progress["percent_done"].as_f64().unwrap_or_default() * 100.0;
+    format!(
+        "{percent:3.0} %  {} of {} files, {} of {}",
+        count(&progress["files_done"]),
+        count(&progress["total_files"]),
+        bytes(count(&progress["bytes_done"])),
+        bytes(count(&progress["total_bytes"]))
+    )
+}
+
+/// A 64-bit number, which JSON carries as text.
+fn count(value: &Value) -> u64 {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+/// One decimal is enough to see that something moves.
+fn bytes(count: u64) -> String {
+    let tenths = count * 10 / (1 << 20);
+    format!("{}.{} MiB", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_what_a_person_wants_to_know() {
+        let progress = json!({
+            "percent_done": 0.425, "files_done": "17", "total_files": "40", "bytes_done": "1572864", "total_bytes": "3670016"
+        });
+
+        assert_eq!(numbers(&progress), " 42 %  17 of 40 files, 1.5 MiB of 3.5 MiB");
+        assert_eq!(
+            numbers(&json!({ "waiting_for_repository": true })),
+            "waiting for the repository"
+        );
+    }
+}
