@@ -5,6 +5,7 @@
 mod support;
 
 use domain::Role;
+use domain::enrollment::WantedRepository;
 use server::gateway::routes::ROUTES;
 use server::grpc::authorize::{ACCESS, Requirement};
 use support::rest::begin;
@@ -76,6 +77,44 @@ async fn every_method_admits_exactly_the_roles_of_its_option_over_grpc() {
         }
     }
     assert!(seen >= 4 * 9, "only {seen} calls were made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_the_agent_port_a_certificate_opens_sessions_and_nothing_else() {
+    let server = TestServer::start().await;
+    let with = server.agent("web-01", WantedRepository::None).await;
+    let without = server
+        .agent("web-02", WantedRepository::None)
+        .await
+        .without_certificate();
+    let admin = server.token(As::User(Role::Admin)).await;
+    let callers = [
+        ("agent", grpc::Client::over(with.channel().await, None)),
+        ("nobody", grpc::Client::over(without.channel().await, None)),
+        ("admin", grpc::Client::over(without.channel().await, admin)),
+    ];
+    let mut seen = 0;
+
+    for (who, client) in &callers {
+        for (path, access) in ACCESS.iter().filter(|(path, _)| path.starts_with("/restic_manager.")) {
+            let result = client.call(path, Vec::new()).await;
+
+            let code = result.as_ref().err().map(grpc::code).unwrap_or_default();
+            let is_served = path.starts_with("/restic_manager.agent.");
+            let unimplemented = matches!(&result, Err(status) if status.code() == Code::Unimplemented);
+            assert_eq!(unimplemented, !is_served, "{who} {path}: {result:?}");
+            if is_served {
+                let wanted = match (access.requirement, *who) {
+                    (Some(Requirement::Anonymous), _) | (Some(Requirement::Agent), "agent") => Verdict::Admitted,
+                    (Some(Requirement::Agent), "admin") => Verdict::Forbidden,
+                    _ => Verdict::Unauthorized,
+                };
+                assert_eq!(verdict(&code), wanted, "{who} {path}: {result:?}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 9, "only {seen} calls were served");
 }
 
 #[tokio::test(flavor = "multi_thread")]

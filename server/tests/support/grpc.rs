@@ -32,6 +32,15 @@ impl Client {
         }
     }
 
+    /// A client on a channel of its own, such as one of the agent port; with a session where the case needs one.
+    pub fn over(channel: Channel, token: Option<Secret<String>>) -> Self {
+        Self {
+            channel,
+            address: "198.51.100.1".to_owned(),
+            token: token.map(|token| token.expose().clone()),
+        }
+    }
+
     /// A request with the session as bearer.
     pub fn request<M>(&self, message: M) -> Request<M> {
         let mut request = Request::new(message);
