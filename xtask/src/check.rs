@@ -57,9 +57,17 @@ fn wasm(root: &Path) -> Result<()> {
     process::run(cargo(root).args(["check", "--package", "restic-manager-domain", "--target", WASM]))
 }
 
-/// A cargo command in the workspace.
+/// A cargo command in the workspace, as if it were called from a shell.
 pub(crate) fn cargo(root: &Path) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(root);
+    // `cargo xtask` describes this package to us. Build scripts that watch the description, such as ring's, would run
+    // anew, and all that depends on them would be compiled again for each change between a shell and these commands.
+    for (name, _) in std::env::vars_os() {
+        let described = name.to_string_lossy();
+        if described.starts_with("CARGO_PKG_") || described.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
     command
 }

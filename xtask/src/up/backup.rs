@@ -12,7 +12,7 @@ use crate::process::POLL;
 
 use super::host::Host;
 use super::place::Place;
-use super::progress::Screen;
+use super::progress::{self, Screen};
 
 /// What was saved.
 pub(crate) struct Backup {
@@ -34,6 +34,7 @@ pub(crate) fn run(place: &Place, host: &Host, api: &mut Api) -> Result<Backup> {
     let code = ended["result_code"].as_str().unwrap_or_default();
     let error = ended["error"].as_str().unwrap_or_default();
     ensure!(matches!(code, "ok" | "issues"), "the backup failed ({code}): {error}");
+    println!("  saved {}", progress::outcome(&ended["summary"]));
     let snapshot = ended["summary"]["snapshot_id"].as_str().unwrap_or_default();
     let listed = api.get(&format!("/api/hosts/{}/snapshots", host.id))?;
     let listed = listed.as_array().context("the server's list of snapshots is no list")?;

@@ -19,11 +19,13 @@ impl Screen {
         }
     }
 
-    /// Prints lines of the log.
+    /// Prints lines of the log, without those that restic writes for programs.
     pub(crate) fn lines(&mut self, event: &Value) {
         self.erase();
-        for line in event["lines"].as_array().into_iter().flatten() {
-            println!("  │ {}", line["payload"].as_str().unwrap_or_default());
+        let lines = event["lines"].as_array().into_iter().flatten();
+        let texts = lines.filter_map(|line| line["payload"].as_str());
+        for text in texts.filter(|text| !text.starts_with("{\"message_type\"")) {
+            println!("  │ {text}");
         }
     }
 
@@ -56,6 +58,18 @@ impl Screen {
     }
 }
 
+/// What a finished backup has done, in one line.
+pub(crate) fn outcome(summary: &Value) -> String {
+    let size = |field| bytes(count(&summary[field]));
+    format!(
+        "{} files with {}; {} of it new, which take {} in the repository",
+        count(&summary["total_files_processed"]),
+        size("total_bytes_processed"),
+        size("data_added"),
+        size("data_added_packed")
+    )
+}
+
 fn numbers(progress: &Value) -> String {
     if progress["waiting_for_repository"] == true {
         return "waiting for the repository".to_owned();
@@ -86,6 +100,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_outcome_says_how_much_was_saved() {
+        let summary = json!({
+            "total_files_processed": "432", "total_bytes_processed": "1048576", "data_added": "524288",
+            "data_added_packed": "262144"
+        });
+
+        assert_eq!(
+            outcome(&summary),
+            "432 files with 1.0 MiB; 0.5 MiB of it new, which take 0.2 MiB in the repository"
+        );
+    }
 
     #[test]
     fn numbers_are_what_a_person_wants_to_know() {

@@ -65,7 +65,7 @@ pub(crate) fn open(server: &Server, way_in: WayIn, secrets: &mut Secrets) -> Res
     let mut api = Api::new(server.web_url());
     match way_in {
         WayIn::FirstRun => {
-            let password = make_admin(server, &mut api)?;
+            let password = make_admin(server, &mut api, secrets)?;
             secrets.add("the admin's password", &password);
             println!("made the first admin and signed in");
             Ok(Session {
@@ -87,9 +87,10 @@ pub(crate) fn open(server: &Server, way_in: WayIn, secrets: &mut Secrets) -> Res
     }
 }
 
-fn make_admin(server: &Server, api: &mut Api) -> Result<String> {
+fn make_admin(server: &Server, api: &mut Api, secrets: &mut Secrets) -> Result<String> {
     let password = password::generate()?;
     let token = server.setup_token()?;
+    secrets.add("the setup token", &token);
     api.post(
         "/api/bootstrap",
         &json!({ "token": token, "username": ADMIN, "password": password }),
