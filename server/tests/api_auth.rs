@@ -190,6 +190,29 @@ async fn another_site_cannot_use_the_cookie() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_site_cannot_sign_its_visitor_in() {
+    let server = TestServer::start().await;
+    let visitor = server.rest(As::Anonymous).await;
+    let login = json!({"username": "viewer", "password": PASSWORD}).to_string();
+
+    let from_elsewhere = send(
+        visitor
+            .request(Method::POST, "/api/auth/login")
+            .header("sec-fetch-site", "cross-site")
+            .body(login.clone()),
+    )
+    .await;
+    let from_here = send(visitor.request(Method::POST, "/api/auth/login").body(login)).await;
+
+    assert_eq!(
+        (from_elsewhere.status.as_u16(), from_elsewhere.code().as_str()),
+        (403, "csrf_rejected")
+    );
+    assert!(from_elsewhere.session().is_none());
+    from_here.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_over_grpc() {
     let server = TestServer::start().await;
     let client = server.grpc(As::Anonymous).await;

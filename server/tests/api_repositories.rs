@@ -580,3 +580,42 @@ fn names(answer: &Answer) -> Vec<String> {
         .map(|repository| repository["name"].as_str().unwrap().to_owned())
         .collect()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_an_admin_moves_a_repository_to_a_server_that_does_not_know_its_login() {
+    let server = TestServer::start().await;
+    let (operator, admin) = (
+        server.rest(As::User(Role::Operator)).await,
+        server.rest(As::User(Role::Admin)).await,
+    );
+    let made = operator
+        .post(
+            "/api/repositories",
+            json!({"name": "nas", "repo_url": "rest:https://nas/web", "repo_username": "web", "repo_password": "canary"}),
+        )
+        .await
+        .ok();
+    let path = format!("/api/repositories/{}", made["id"].as_str().unwrap());
+    let elsewhere = json!({"repo_url": "rest:https://evil.example/web", "version": made["version"]});
+
+    let by_operator = operator.patch(&path, elsewhere.clone()).await;
+    let untouched = operator.get(&path).await.ok();
+    let within_the_server = operator
+        .patch(
+            &path,
+            json!({"repo_url": "rest:https://nas/other", "version": made["version"]}),
+        )
+        .await
+        .ok();
+    let by_admin = admin
+        .patch(
+            &path,
+            json!({"repo_url": "rest:https://new-nas/web", "version": within_the_server["version"]}),
+        )
+        .await;
+
+    by_operator.refuses(403, "forbidden", "repo_url");
+    assert_eq!(untouched, made);
+    assert_eq!(within_the_server["repo_url"], "rest:https://nas/other");
+    assert_eq!(by_admin.ok()["repo_url"], "rest:https://new-nas/web");
+}

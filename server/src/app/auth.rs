@@ -73,6 +73,10 @@ impl App {
         };
         self.0.throttle.forget_failures(caller.origin.address, &username);
         let tx = self.0.store.begin().await?;
+        // Checking the password takes its time: meanwhile it may have been changed, or the user disabled.
+        if tx.user(user.id).await?.as_ref() != Some(&user) {
+            return Err(Error::refuse(ErrorCode::InvalidCredentials));
+        }
         let signed_in = self.open_login_session(&tx, &user, now).await?;
         let caller = signed_in.caller(caller, &user);
         record(

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::first_jobs::Occasion;
 use super::news::News;
 use super::record::{Change, record};
-use super::repositories::{everyday_slot, invalid_env, known, own_slot, taken, version_conflict};
+use super::repositories::{everyday_slot, invalid_env, known, own_slot, refuse_stranger, taken, version_conflict};
 use super::{App, Caller, Error};
 use crate::store::{ReadTx, Repository, Tx};
 
@@ -38,7 +38,7 @@ impl App {
     /// repository gets one.
     ///
     /// Errors: `host_not_found`, `missing_field`, `invalid_argument`, `repository_shared`,
-    /// `repository_credentials_differ`.
+    /// `repository_credentials_differ`, `forbidden` when somebody other than an admin moves it to another server.
     pub async fn set_host_credentials(
         &self,
         caller: &Caller,
@@ -60,7 +60,12 @@ impl App {
             Some(repository) if tx.repository_host_count(repository.id).await? > 1 => {
                 self.set_own_login(&tx, host.id, repository, url, change, now).await?
             }
-            Some(repository) => self.set_sole_host(&tx, host.id, repository, url, change, now).await?,
+            Some(repository) => {
+                if let Some(url) = &url {
+                    refuse_stranger(caller, &repository.url, url, "repo_url")?;
+                }
+                self.set_sole_host(&tx, host.id, repository, url, change, now).await?
+            }
         };
         tx.raise_desired_version(host.id).await?;
         news.host(host.id);

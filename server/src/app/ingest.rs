@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::id::{HostId, JobId, RepositoryId};
-use domain::job::{FailureCode, Job, JobEvent, JobKind, ResultCode};
+use domain::job::{FailureCode, Job, JobEvent, JobKind, ResultCode, Status};
 use domain::repository::{RepoEvent, RepoStatus};
 use domain::session::{AgentEvent, Applied, DesiredKind, Fact, JobEnd, LogChunk, SnapshotPart, Stamp};
 use domain::{Actor, ReportedText, ResticRepositoryId, Timestamp};
@@ -266,6 +266,8 @@ async fn learn_repository(
             let code = ResultCode::Failed(FailureCode::RepositoryReplaced);
             repository_hears(tx, job, RepoEvent::JobEnded { kind: job.kind, code }).await
         }
+        // What a job that failed claims to have seen is nobody's truth.
+        None if job.state.status() != Status::Succeeded => Ok(()),
         None => {
             tx.set_restic_repository_id(repository.id, Some(seen)).await?;
             // The agents compare it before they write.

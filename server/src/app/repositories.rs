@@ -4,9 +4,10 @@ use domain::id::{HostId, Id as _, RepositoryId};
 use domain::name::RepositoryName;
 use domain::page::{Page, PageQuery};
 use domain::repository::{
-    CredentialSlot, Credentials, NewRepository, RepoEvent, RepositoryView, SetCredentials, SlotView, UpdateRepository,
+    CredentialSlot, Credentials, NewRepository, RepoEvent, RepositoryUrl, RepositoryView, SetCredentials, SlotView,
+    UpdateRepository,
 };
-use domain::{ErrorCode, Timestamp};
+use domain::{ErrorCode, Role, Timestamp};
 use serde_json::json;
 
 use super::first_jobs::Occasion;
@@ -64,7 +65,8 @@ impl App {
     /// Renames a repository or gives it another location; what is absent stays.
     ///
     /// At another location it counts as untried: its hosts look at it anew, and whatever repository lies there is taken
-    /// for the one that is meant. Errors: `repository_not_found`, `repository_exists`, `version_conflict`.
+    /// for the one that is meant. Errors: `repository_not_found`, `repository_exists`, `version_conflict`, `forbidden` when
+    /// somebody other than an admin moves it to another server.
     pub async fn update_repository(&self, caller: &Caller, update: UpdateRepository) -> Result<RepositoryView, Error> {
         let UpdateRepository { id, name, url, version } = update;
         let now = self.0.clock.now();
@@ -84,6 +86,7 @@ impl App {
         tx.update_repository(&mut after).await.map_err(taken)?;
         let mut news = News::default();
         if after.url.as_str() != before.url.as_str() {
+            refuse_stranger(caller, &before.url, &after.url, "repo_url")?;
             self.relocate(&tx, &before, &mut after).await?;
             self.credentials_changed(&tx, id, now, &mut news).await?;
         }
@@ -462,4 +465,24 @@ async fn free_name(tx: &ReadTx, suggested: Option<RepositoryName>, id: Repositor
     id.to_string()
         .parse()
         .map_err(|error| Error::failed("naming a repository", error))
+}
+
+/// The stored login goes along to a new location. To a server that does not know it yet only an admin may send it: else an
+/// operator could have it sent to a machine of their own and read there what no answer shows.
+pub(super) fn refuse_stranger(
+    caller: &Caller,
+    before: &RepositoryUrl,
+    after: &RepositoryUrl,
+    field: &str,
+) -> Result<(), Error> {
+    let is_admin = caller.user().is_some_and(|user| user.role >= Role::Admin);
+    if is_admin || after.is_at_server_of(before) {
+        return Ok(());
+    }
+    Err(Error::refuse_field(
+        ErrorCode::Forbidden,
+        field,
+        "only an admin may move a repository to another server, for its stored login goes along; make a repository of its \
+         own for the new location instead, or ask an admin",
+    ))
 }

@@ -77,7 +77,10 @@ struct OwnSite {
 async fn refuse_foreign(State(own): State<Arc<OwnSite>>, request: Request, next: Next) -> Response {
     let metadata = metadata::read_headers(request.headers());
     let secure = metadata.origin.secure;
-    if !metadata.by_cookie || !csrf::is_foreign(request.method(), request.headers(), secure, &own.base_url) {
+    // A bearer is nothing that a browser sends by itself. Without one, signing in is guarded too: another site could sign
+    // its visitor in as somebody else.
+    let by_bearer = metadata.session.is_some() && !metadata.by_cookie;
+    if by_bearer || !csrf::is_foreign(request.method(), request.headers(), secure, &own.base_url) {
         return next.run(request).await;
     }
     let id = metadata.origin.request;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use domain::ErrorCode;
 use domain::id::RequestId;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use rest_over_grpc::transcoding::{HttpResponse, StreamingResponse, Transcode, TranscodeResponse};
 use tokio_stream::StreamExt as _;
@@ -23,6 +24,8 @@ use crate::grpc::metadata;
 
 /// Largest request body.
 const BODY_LIMIT: usize = 1024 * 1024;
+/// A body that may come in before it is known who sends it.
+const SMALL_BODY: u64 = 16 * 1024;
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 /// How long an answer that is no stream may take.
@@ -60,9 +63,13 @@ impl<T: Transcode + Send + Sync + 'static> Rest<T> {
             Match::OtherVerb(verbs) => return Ok(self.method_not_allowed(&verbs, id)),
             Match::None => return Err(Refusal::of(ErrorCode::NotFound)),
         };
+        let metadata = metadata::read_headers(&parts.headers);
+        // Only who may call gets to fill memory with more than a little.
+        if !is_small(&body) {
+            self.gate.admit_parts(&route.rpc, &metadata, None).await?;
+        }
         let body = read_body(body).await?;
         if let Err(refusal) = check::check(route, parts.uri.path(), parts.uri.query(), &body) {
-            let metadata = metadata::read_headers(&parts.headers);
             self.gate.admit_parts(&route.rpc, &metadata, None).await?;
             return Err(refusal);
         }
@@ -128,6 +135,11 @@ impl<T: Transcode + Send + Sync + 'static> Rest<T> {
         let response = Problem::new(refusal, id, &self.base_url).into_response();
         with_request_id(response.map(Body::from), id)
     }
+}
+
+/// Whether a body says of itself that it is small; one that says nothing counts as large.
+fn is_small(body: &Body) -> bool {
+    body.size_hint().upper().is_some_and(|most| most <= SMALL_BODY)
 }
 
 async fn read_body(body: Body) -> Result<Bytes, Refusal> {

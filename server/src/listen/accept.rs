@@ -37,8 +37,10 @@ pub struct Limits {
     pub handshakes: usize,
     /// How long a handshake may take, the wait for its turn included.
     pub handshake_deadline: Duration,
-    /// How long the head of a request may take.
+    /// How long the head of a request may take, and how long a connection may stand before its first one.
     pub header_deadline: Duration,
+    /// On a port that asks for certificates: open connections of one address without one, and of all addresses.
+    pub without_certificate: (usize, usize),
     /// HTTP/2 streams of one connection.
     pub streams: u32,
     /// HTTP/2 window of one stream, in bytes.
@@ -94,6 +96,7 @@ struct Port {
     ids: Arc<dyn IdSource>,
     router: Router,
     handshakes: Semaphore,
+    strangers: Arc<Connections>,
     http: auto::Builder<TokioExecutor>,
 }
 
@@ -115,6 +118,7 @@ pub async fn serve(listener: Listener, shutdown: CancellationToken, tracker: Tas
         peers,
         protocol,
         handshakes: Semaphore::new(limits.handshakes),
+        strangers: Connections::new(limits.without_certificate.0, limits.without_certificate.1),
         http: http(&limits),
         limits,
         proxies,
@@ -186,6 +190,12 @@ async fn connection(
         .as_ref()
         .and_then(|peers| peers.read(stream.get_ref().1))
         .map(Arc::new);
+    let is_stranger = port.peers.is_some() && peer.is_none();
+    let stranger = is_stranger.then(|| port.strangers.count(address.ip()));
+    // Whoever has no certificate must not take the places of agents.
+    if matches!(stranger, Some(None)) {
+        return;
+    }
     requests(&port, stream, address.ip(), peer, shutdown).await;
 }
 
@@ -199,7 +209,10 @@ async fn requests<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let tls = port.tls.is_some();
+    let begun = CancellationToken::new();
+    let first = begun.clone();
     let router = port.router.clone().map_request(move |mut request: http::Request<_>| {
+        begun.cancel();
         if let Some(peer) = &peer {
             request.extensions_mut().insert(Arc::clone(peer));
         }
@@ -215,10 +228,21 @@ async fn requests<S>(
     tokio::pin!(connection);
     tokio::select! {
         result = connection.as_mut() => log_end(address, result),
+        () = stands_unused(first, port.limits.header_deadline) => {
+            tracing::debug!(%address, "a connection without a request was closed");
+        }
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             log_end(address, connection.await);
         }
+    }
+}
+
+/// Ends when no request has come within the deadline, and never once one has. hyper's own deadline begins only when it
+/// knows which HTTP is spoken.
+async fn stands_unused(first: CancellationToken, deadline: Duration) {
+    if tokio::time::timeout(deadline, first.cancelled()).await.is_ok() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -258,6 +282,7 @@ impl Limits {
             handshakes: 128,
             handshake_deadline: Duration::from_secs(5),
             header_deadline: Duration::from_secs(10),
+            without_certificate: (0, 0),
             streams: 100,
             stream_window: 256 * 1024,
             connection_window: 1024 * 1024,
@@ -275,6 +300,8 @@ impl Limits {
             handshakes: 128,
             handshake_deadline: Duration::from_secs(5),
             header_deadline: Duration::from_secs(10),
+            // Enrollment is one short call; hosts of a rollout may share an address.
+            without_certificate: (100, 1_000),
             streams: 8,
             stream_window: 64 * 1024,
             connection_window: 128 * 1024,
@@ -282,5 +309,29 @@ impl Limits {
             header_list: 16 * 1024,
             keepalive: Duration::from_secs(20),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_a_request_ends_at_the_deadline() {
+        let started = tokio::time::Instant::now();
+
+        stands_unused(CancellationToken::new(), Duration::from_secs(10)).await;
+
+        assert_eq!(started.elapsed(), Duration::from_secs(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_was_used_stands() {
+        let first = CancellationToken::new();
+        first.cancel();
+
+        let ended = tokio::time::timeout(Duration::from_hours(1), stands_unused(first, Duration::from_secs(10))).await;
+
+        assert!(ended.is_err());
     }
 }

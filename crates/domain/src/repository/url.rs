@@ -115,6 +115,25 @@ impl RepositoryUrl {
         &self.canonical
     }
 
+    /// Whether a login that opens the one is also shown to nobody else by opening the other: both lie on the same server,
+    /// over the same scheme. Directories and the buckets of one provider count as one server; of rclone nothing is known.
+    pub fn is_at_server_of(&self, other: &Self) -> bool {
+        if self.kind != other.kind {
+            return false;
+        }
+        match self.kind {
+            RepositoryKind::Local
+            | RepositoryKind::B2
+            | RepositoryKind::Azure
+            | RepositoryKind::Gs
+            | RepositoryKind::Swift => true,
+            RepositoryKind::Rest | RepositoryKind::S3 | RepositoryKind::Sftp => {
+                server(&self.canonical) == server(&other.canonical)
+            }
+            RepositoryKind::Rclone => self == other,
+        }
+    }
+
     /// A name for a repository that was not given one: the location, cut to what a name can hold.
     pub fn suggested_name(&self) -> Option<RepositoryName> {
         let short: String = self.canonical.chars().take(64).collect();
@@ -371,6 +390,15 @@ impl<'a> Address<'a> {
             Some(_) | None => host,
         }
     }
+}
+
+/// A canonical location up to its path: prefix, scheme, user, host and port.
+fn server(canonical: &str) -> &str {
+    let authority = canonical.find("://").map_or(0, |at| at + 3);
+    let end = canonical[authority..]
+        .find('/')
+        .map_or(canonical.len(), |at| authority + at);
+    &canonical[..end]
 }
 
 fn split_scheme(text: &str) -> Option<(&'static str, &str)> {

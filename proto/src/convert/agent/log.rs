@@ -29,6 +29,9 @@ pub enum InvalidLog {
     Line,
 }
 
+/// What a line costs beside its text, wherever it is kept or shown. Without it a log of empty lines would have no limit.
+const LINE_OVERHEAD: u64 = 16;
+
 /// Counts lines and text of a piece of log. `decompress` gets the packed bytes and the most that may come out of them.
 pub fn unpack_log(
     packed: &[u8],
@@ -54,7 +57,7 @@ pub fn unpack_log(
             return Err(InvalidLog::Line);
         }
         counted.lines += 1;
-        counted.text_bytes += payload.len() as u64;
+        counted.text_bytes += LINE_OVERHEAD + payload.len() as u64;
     }
     Ok(counted)
 }
@@ -71,7 +74,7 @@ mod tests {
             unpack_log(&packed, as_it_is),
             Ok(UnpackedLog {
                 lines: 3,
-                text_bytes: 8
+                text_bytes: 3 * LINE_OVERHEAD + 8
             })
         );
     }

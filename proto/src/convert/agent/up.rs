@@ -144,6 +144,9 @@ fn event(message: v1::Event) -> AgentEvent {
     }
 }
 
+/// No log has a line beyond this one; sums with it stay far from the end of the database's numbers.
+const LAST_LINE: u64 = 1 << 40;
+
 fn log_chunk(
     message: v1::LogChunk,
     unpack: impl Fn(&[u8]) -> Result<UnpackedLog, InvalidLog>,
@@ -155,7 +158,7 @@ fn log_chunk(
         lines_zstd,
     } = message;
     let job = required("job_id", &job_id)?;
-    if first_line == 0 || line_count == 0 {
+    if first_line == 0 || line_count == 0 || first_line > LAST_LINE {
         return Err(Invalid::argument(
             "first_line",
             "lines are numbered from 1, and there is at least one",
@@ -391,7 +394,7 @@ mod tests {
         };
 
         assert!(matches!(chunk(5, 2), Ok(AgentMessage::LogChunk(chunk)) if chunk.next_line() == 7));
-        for (first_line, line_count) in [(0, 2), (1, 0), (1, 1), (1, 3)] {
+        for (first_line, line_count) in [(0, 2), (1, 0), (1, 1), (1, 3), (LAST_LINE + 1, 2)] {
             assert!(chunk(first_line, line_count).is_err(), "{first_line} {line_count}");
         }
     }

@@ -194,3 +194,41 @@ proptest! {
         prop_assert_eq!(again.canonical(), url.canonical());
     }
 }
+
+#[test]
+fn a_login_stays_with_the_server_it_is_for() {
+    let check = |one: &str, other: &str, same: bool| {
+        let (one, _) = RepositoryUrl::parse(one).unwrap();
+        let (other, _) = RepositoryUrl::parse(other).unwrap();
+        assert_eq!(one.is_at_server_of(&other), same, "{one} {other}");
+        assert_eq!(other.is_at_server_of(&one), same, "{other} {one}");
+    };
+
+    check(
+        "rest:https://nas.example.org/web",
+        "rest:https://NAS.example.org:443/other/",
+        true,
+    );
+    check(
+        "rest:https://nas.example.org/web",
+        "rest:http://nas.example.org/web",
+        false,
+    );
+    check(
+        "rest:https://nas.example.org/web",
+        "rest:https://nas.example.org:8000/web",
+        false,
+    );
+    check(
+        "rest:https://nas.example.org/web",
+        "rest:https://nas.example.org.evil.example/web",
+        false,
+    );
+    check("s3:s3.example.org/bucket", "s3:s3.example.org/other", true);
+    check("s3:s3.example.org/bucket", "s3:evil.example/bucket", false);
+    check("sftp:web@nas:/srv/a", "sftp:web@nas:/srv/b", true);
+    check("sftp:web@nas:/srv/a", "sftp:web@evil:/srv/a", false);
+    check("/srv/a", "/srv/b", true);
+    check("b2:bucket", "b2:other", true);
+    check("/srv/a", "rest:https://evil.example/a", false);
+}
