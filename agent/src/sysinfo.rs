@@ -28,11 +28,11 @@ pub struct Machine {
     pub memory_bytes: u64,
     /// Changes with every start of the machine; empty when unknown.
     pub boot_id: String,
-    /// The restic that jobs use; `None` when there is none that can be used.
+    /// The restic that was found, even one that is too old for jobs; `None` when there is none.
     pub restic: Option<Restic>,
 }
 
-/// The restic that jobs use.
+/// The restic of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restic {
     /// Its file.
@@ -44,10 +44,18 @@ pub struct Restic {
 impl Machine {
     /// Looks at the machine.
     pub fn look(config: &Config) -> Self {
-        let restic = Binary::find(&restic_search(config)).ok().map(|binary| Restic {
-            path: binary.path().to_owned(),
-            version: binary.capabilities().version.to_string(),
-        });
+        let restic = match Binary::find(&restic_search(config)) {
+            Ok(binary) => Some(Restic {
+                path: binary.path().to_owned(),
+                version: binary.capabilities().version.to_string(),
+            }),
+            // People see what has to be replaced; that it is too old is what each job ends with.
+            Err(restic::Error::TooOld { path, version }) => Some(Restic {
+                path,
+                version: version.to_string(),
+            }),
+            Err(_) => None,
+        };
         let (node, kernel) = node_and_kernel();
         Self {
             hostname: config.name.clone().unwrap_or(node),
