@@ -6,14 +6,16 @@ use std::str::FromStr;
 /// An absolute path of a host, Unix (`/srv/data`) or Windows (`C:\Data`, `\\server\share`).
 ///
 /// Opaque otherwise: it is neither normalised nor looked up, for the host that knows it is elsewhere. It can not be taken
-/// for an option.
+/// for an option, and no part of it is `..`: where that leads depends on links, so nobody could say what is saved.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BackupPath(String);
 
 /// A text that is no [`BackupPath`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a path is absolute, such as /srv/data or C:\\Data, has at most 4096 bytes and no control characters")]
+#[error(
+    "a path is absolute, such as /srv/data or C:\\Data, without `..`, and has at most 4096 bytes and no control characters"
+)]
 pub struct InvalidPath;
 
 impl BackupPath {
@@ -38,7 +40,8 @@ impl TryFrom<String> for BackupPath {
     type Error = InvalidPath;
 
     fn try_from(text: String) -> Result<Self, InvalidPath> {
-        if text.len() <= Self::MAX_BYTES && is_absolute(&text) && !text.chars().any(char::is_control) {
+        let is_plain = !goes_up(&text) && !text.chars().any(char::is_control);
+        if text.len() <= Self::MAX_BYTES && is_absolute(&text) && is_plain {
             Ok(Self(text))
         } else {
             Err(InvalidPath)
@@ -151,6 +154,13 @@ fn is_absolute(text: &str) -> bool {
     text.starts_with('/') || has_drive || is_share
 }
 
+/// Whether a part of the path is `..`. A backslash divides the parts of Windows paths alone.
+fn goes_up(text: &str) -> bool {
+    let is_unix = text.starts_with('/');
+    let mut parts = text.split(|c| c == '/' || (c == '\\' && !is_unix));
+    parts.any(|part| part == "..")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,8 +170,8 @@ mod tests {
         for text in [
             "/",
             "/srv/data",
-            "/srv/-x/../ä b",
-            "/a\\b",
+            "/srv/-x/..z/ä b",
+            "/a\\..\\b",
             "C:\\",
             "c:/Users",
             r"\\nas\share\x",
@@ -193,6 +203,11 @@ mod tests {
             "/a\nb",
             "/a\u{7f}",
             " /a",
+            "/..",
+            "/srv/../etc",
+            "/srv/..",
+            r"C:\..\x",
+            "C:/x/..",
             &format!("/{}", "x".repeat(4096)),
         ] {
             assert_eq!(text.parse::<BackupPath>(), Err(InvalidPath), "{text:?}");
