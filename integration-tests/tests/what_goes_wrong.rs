@@ -91,6 +91,23 @@ fn sources_that_do_not_exist_are_issues_and_all_missing_is_a_failure() {
 }
 
 #[test]
+fn a_path_that_is_none_is_refused_before_there_is_a_job() {
+    let fleet = Fleet::start();
+    let host = fleet.host("web-1", &fleet.local_repository());
+
+    for path in ["srv/data", "--password-command=id", "/srv/../etc", "/srv/\0"] {
+        let refused = host.ask(&json!({ "kind": "backup", "args": [path] }));
+
+        assert_eq!(refused.refusal(), (400, "invalid_path".to_owned()), "{path}");
+    }
+    let jobs = fleet
+        .admin
+        .get(&format!("/api/hosts/{}/jobs?kind=backup", host.id))
+        .ok();
+    assert_eq!(jobs, json!([]));
+}
+
+#[test]
 fn a_source_that_cannot_be_read_is_an_issue_and_the_snapshot_exists() {
     let fleet = Fleet::start();
     let repository = fleet.local_repository();
