@@ -338,7 +338,10 @@ async fn ids_of(step: &Path, child: &mut Child) -> Result<Ids, Error> {
             return Err(said.map_or(Error::NoAnswer, Error::Restic));
         }
         if tokio::time::Instant::now() >= patience {
-            let _ = child.kill();
+            // The group and not the wrapper alone: a restic that it has started already would run on, unknown to anybody.
+            if let Some(wrapper) = Pid::from_raw(child.id().cast_signed()) {
+                let _ = rustix::process::kill_process_group(wrapper, Signal::KILL);
+            }
             let _ = child.wait();
             return Err(Error::NoAnswer);
         }

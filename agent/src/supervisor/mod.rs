@@ -9,6 +9,7 @@
 mod perform;
 mod start;
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -160,13 +161,19 @@ impl Supervisor {
             LinkEvent::Up => self.dispatch(Event::LinkUp),
             LinkEvent::Message(message) => {
                 let state = &self.state;
+                let unread = Cell::new(None);
                 let known = |command| {
                     state.knows(command).unwrap_or_else(|error| {
-                        warn!(command.id = %command, error = %crate::telemetry::chain(&error), "the inbox cannot be read");
-                        false
+                        unread.set(Some(error));
+                        true
                     })
                 };
-                match incoming(*message, known) {
+                let message = incoming(*message, known);
+                // An inbox that cannot be read must not pass for one that never saw the command: it would be done twice.
+                if let Some(error) = unread.take() {
+                    return Err(Error::State(error));
+                }
+                match message {
                     Incoming::Received(received) => {
                         self.note(&received);
                         self.dispatch(Event::Received(*received))
@@ -182,10 +189,7 @@ impl Supervisor {
                 if self.last_trouble.as_ref() == Some(&why) {
                     debug!(why, "still no session");
                 } else {
-                    warn!(
-                        why,
-                        "no session with the server; schedules and running jobs are not affected"
-                    );
+                    warn!(why, "no session with the server; running jobs are not affected");
                     self.last_trouble = Some(why);
                 }
                 self.dispatch(Event::LinkLost {
