@@ -298,6 +298,24 @@ async fn what_was_done_stands_in_the_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_its_database_is_alive_but_not_ready() {
+    let server = TestServer::start().await;
+    let client = server.rest(As::Anonymous).await;
+    server.app.close().await.unwrap();
+
+    let alive = client.get("/healthz").await;
+    let ready = client.get("/readyz").await;
+
+    assert_eq!(alive.status.as_u16(), 204);
+    assert_eq!(ready.status.as_u16(), 503);
+    let checks = ready.json()["checks"].clone();
+    assert_ne!(checks["database"], "ok");
+    assert_ne!(checks["migrations"], "ok");
+    assert_ne!(checks["key"], "ok");
+    assert_eq!(checks["ca"], "ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_server_tells_what_it_is() {
     let server = TestServer::start().await;
     let client = server.rest(As::Anonymous).await;

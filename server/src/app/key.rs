@@ -20,6 +20,24 @@ impl App {
         Ok(())
     }
 
+    /// Looks again whether the schema can be read and the key opens what it sealed: the two as the answer tells them apart.
+    pub(super) async fn look_at_key(&self) -> (Option<&'static str>, Option<&'static str>) {
+        const UNREADABLE: &str = "the schema of the database cannot be read";
+        let Ok(tx) = self.0.store.read().await else {
+            return (Some(UNREADABLE), Some("not looked at"));
+        };
+        match tx.sealed_setting(PROBE).await {
+            Err(_) => (Some(UNREADABLE), Some("not looked at")),
+            Ok(probe) => {
+                let opens = probe.is_some_and(|probe| self.0.keyring.verify_probe(&probe).is_ok());
+                (
+                    None,
+                    (!opens).then_some("the master key does not open what the database holds"),
+                )
+            }
+        }
+    }
+
     /// Closes the database.
     pub async fn close(&self) -> Result<(), Error> {
         Ok(self.0.store.close().await?)

@@ -12,8 +12,7 @@ pub struct Check {
 }
 
 impl App {
-    /// Runs the checks that decide whether the server can do its work. Schema and key were checked at start: a server
-    /// with a wrong one does not come this far.
+    /// Runs the checks that decide whether the server can do its work.
     pub async fn readiness(&self) -> Vec<Check> {
         let database = self
             .0
@@ -22,6 +21,7 @@ impl App {
             .await
             .is_err()
             .then_some("the database does not answer");
+        let (migrations, key) = self.look_at_key().await;
         vec![
             Check {
                 name: "database",
@@ -29,11 +29,11 @@ impl App {
             },
             Check {
                 name: "migrations",
-                error: None,
+                error: migrations,
             },
             Check {
                 name: "key",
-                error: None,
+                error: key,
             },
             Check {
                 name: "ca",
