@@ -270,7 +270,7 @@ async fn learn_repository(
         None if job.state.status() != Status::Succeeded => Ok(()),
         None => {
             tx.set_restic_repository_id(repository.id, Some(seen)).await?;
-            // The agents compare it before they write.
+            // The agents compare it whenever they look at the repository.
             for host in tx.raise_desired_versions_of(repository.id).await? {
                 consequences.news.host(host);
             }

@@ -6,7 +6,7 @@ use proto::v1::auth_service_server::AuthService;
 use tonic::{Request, Response, Status};
 
 use super::{Api, caller, cookies, input, refuse};
-use crate::app::{Caller, SignedIn};
+use crate::app::SignedIn;
 
 #[tonic::async_trait]
 impl AuthService for Api {
@@ -22,13 +22,13 @@ impl AuthService for Api {
     async fn bootstrap(&self, request: Request<v1::BootstrapRequest>) -> Result<Response<v1::SignedIn>, Status> {
         let (caller, bootstrap) = input::<Bootstrap, _>(request)?;
         let signed_in = self.app.bootstrap(&caller, bootstrap).await.map_err(refuse(&caller))?;
-        Ok(self.with_cookie(&caller, &signed_in))
+        Ok(self.with_cookie(&signed_in))
     }
 
     async fn login(&self, request: Request<v1::LoginRequest>) -> Result<Response<v1::SignedIn>, Status> {
         let (caller, login) = input::<Login, _>(request)?;
         let signed_in = self.app.login(&caller, login).await.map_err(refuse(&caller))?;
-        Ok(self.with_cookie(&caller, &signed_in))
+        Ok(self.with_cookie(&signed_in))
     }
 
     async fn logout(&self, request: Request<v1::LogoutRequest>) -> Result<Response<v1::LogoutResponse>, Status> {
@@ -64,14 +64,13 @@ impl AuthService for Api {
 }
 
 impl Api {
-    fn with_cookie(&self, caller: &Caller, signed_in: &SignedIn) -> Response<v1::SignedIn> {
+    fn with_cookie(&self, signed_in: &SignedIn) -> Response<v1::SignedIn> {
         let settings = self.app.settings();
         let mut response = Response::new(v1::SignedIn {
             user_id: signed_in.user.to_string(),
             role: v1::Role::from(signed_in.role).into(),
         });
         let secure = settings.cookie_is_secure();
-        tracing::debug!(request.id = %caller.origin.request, secure, "session handed over");
         cookies::set(response.metadata_mut(), &signed_in.token, settings.session_ttl, secure);
         response
     }
