@@ -150,12 +150,50 @@ async fn another_repository_in_the_place_of_the_known_one_is_not_used() {
     set.repositories[0].restic_repository_id = "ab".repeat(32);
     provide(&server, set).await;
 
-    server.command(&id(1), probe(&id(1))).await;
-    let replaced = server.finished(&id(1)).await;
+    let source = files(host.path(), 3);
+    for (number, command) in [
+        (1, probe(&id(1))),
+        (2, init(&id(2))),
+        (3, backup(&id(3), &[&source])),
+        (4, snapshots(&id(4))),
+    ] {
+        server.command(&id(number), command).await;
+        let replaced = server.finished(&id(number)).await;
 
-    assert_eq!(replaced.result_code, "repository_replaced");
-    assert_eq!(replaced.restic_repository_id.len(), 64);
-    assert_ne!(replaced.restic_repository_id, "ab".repeat(32));
+        assert_eq!(replaced.result_code, "repository_replaced", "{number}");
+        assert_eq!(replaced.restic_repository_id.len(), 64);
+        assert_ne!(replaced.restic_repository_id, "ab".repeat(32));
+        let story = server.story(&id(number));
+        assert!(!story.contains(&"snapshots"), "{number}: {story:?}");
+    }
+    assert_eq!(confirmed(&restic, &repository, PASSWORD).trim(), "[]");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_known_repository_is_looked_at_once_before_each_backup() {
+    let Some(restic) = restic() else { return };
+    let (server, host, repository) = provided().await;
+    run(&restic, &repository, PASSWORD, &["init"]);
+    let config = run(&restic, &repository, PASSWORD, &["cat", "config"]);
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    let running = host.start();
+    server.until_session(1).await;
+    let mut set = credentials(1, repository.to_str().unwrap(), PASSWORD);
+    set.repositories[0].restic_repository_id = config["id"].as_str().unwrap().to_owned();
+    provide(&server, set).await;
+    let source = files(host.path(), 3);
+
+    server.command(&id(1), backup(&id(1), &[&source])).await;
+    let saved = server.finished(&id(1)).await;
+
+    assert_eq!(saved.result_code, "ok");
+    assert_eq!(
+        server.story(&id(1)),
+        ["started", "running", "finalizing", "snapshots", "finished"]
+    );
+    let log = server.log(&id(1));
+    assert_eq!(log.matches("reads the config").count(), 1, "{log}");
     running.stop().await;
 }
 

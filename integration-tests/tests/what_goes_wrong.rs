@@ -46,6 +46,41 @@ fn a_repository_that_has_gone_is_missing_and_not_made_anew() {
 }
 
 #[test]
+fn a_repository_that_was_replaced_gets_nothing_until_an_admin_has_confirmed_it() {
+    let fleet = Fleet::start();
+    let repository = fleet.local_repository();
+    let host = fleet.host("web-1", &repository);
+    assert_eq!(host.back_up(&[&fleet.data()])["result_code"], "ok");
+    fs::remove_dir_all(&repository.url).unwrap();
+    repository.init();
+
+    let job = host.back_up(&[&fleet.data()]);
+
+    failed(&job, "repository_replaced");
+    assert!(
+        job["error"].as_str().unwrap().contains("nothing was written"),
+        "{job:#}"
+    );
+    assert_eq!(repository.snapshot_ids(), [""; 0]);
+    let refused = host.ask(&json!({ "kind": "backup", "args": [fleet.data()] }));
+    assert_eq!(refused.refusal(), (409, "repository_replaced".to_owned()));
+    let path = format!("/api/repositories/{}", host.get()["repository_id"].as_str().unwrap());
+    let shown = fleet.admin.get(&path).ok();
+    let found = &shown["replacements"][0]["restic_repository_id"];
+    assert_ne!(found, &shown["restic_repository_id"]);
+    // What was listed of the old one stays until a list of the new one takes its place.
+    assert_eq!(host.snapshots().len(), 1);
+
+    let confirm = json!({ "restic_repository_id": found });
+    fleet.admin.post(&format!("{path}/confirm-replaced"), &confirm).ok();
+    host.is_ready();
+
+    assert_eq!(host.back_up(&[&fleet.data()])["result_code"], "ok");
+    assert_eq!(repository.snapshot_ids().len(), 1);
+    assert_eq!(host.snapshots().len(), 1);
+}
+
+#[test]
 fn a_server_that_does_not_answer_is_unreachable() {
     let fleet = Fleet::start();
     let mut nobody = fleet.local_repository();

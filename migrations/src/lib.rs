@@ -9,6 +9,7 @@ mod m20261124_071000_create_certificates;
 mod m20261124_072000_create_repositories;
 mod m20261124_073000_create_enrollment_tokens;
 mod m20261124_074000_create_jobs;
+mod m20261124_080000_add_found_repositories;
 
 use sea_orm_migration::prelude::*;
 
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_072000_create_repositories::Migration),
             Box::new(m20261124_073000_create_enrollment_tokens::Migration),
             Box::new(m20261124_074000_create_jobs::Migration),
+            Box::new(m20261124_080000_add_found_repositories::Migration),
         ]
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::job::{BackupSummary, FailureCause, FailureCode, JobKind, Outcome, Problems, Summary};
+use domain::job::{BackupSummary, FailureCause, FailureCode, Outcome, Problems, Summary};
 use domain::session::{AgentSettings, BackupOrder, HeldRepository, Work};
 use domain::snapshot::Snapshot;
 use domain::{Actor, ResticRepositoryId, Timestamp};
@@ -56,6 +56,7 @@ struct Prepared {
 
 /// One run of restic, judged.
 struct Run {
+    kind: Kind,
     outcome: restic::Outcome,
     exit: Exit,
     step: PathBuf,
@@ -106,6 +107,9 @@ impl Job {
 
     async fn backup(&mut self, prepared: &Prepared, order: &BackupOrder) -> Verdict {
         const STEP: &str = "backup";
+        if let Err(verdict) = self.recognise(prepared, STEP).await {
+            return *verdict;
+        }
         let mut missing = Vec::new();
         let command = match self.begun(STEP).await {
             Ok(true) => None,
@@ -131,7 +135,7 @@ impl Job {
             Ok(run) => run,
             Err(verdict) => return *verdict,
         };
-        let (facts, problems) = match self.judged(prepared, run.outcome.clone(), run.exit).await {
+        let (facts, problems) = match self.judged(prepared, &run).await {
             Ok(success) => success,
             Err(verdict) => return *verdict,
         };
@@ -156,7 +160,7 @@ impl Job {
             Ok(run) => run,
             Err(verdict) => return *verdict,
         };
-        let (facts, problems) = match self.judged(prepared, run.outcome, run.exit).await {
+        let (facts, problems) = match self.judged(prepared, &run).await {
             Ok(success) => success,
             Err(verdict) => return *verdict,
         };
@@ -196,6 +200,9 @@ impl Job {
 
     async fn snapshots(&mut self, prepared: &Prepared) -> Verdict {
         const STEP: &str = "snapshots";
+        if let Err(verdict) = self.recognise(prepared, STEP).await {
+            return *verdict;
+        }
         let command = match Snapshots::of_host(self.settings.restic_host.clone()) {
             Ok(command) => Command::Snapshots(command),
             Err(error) => return self.failed(prepare::failure(FailureCode::Exit(-1), &error)),
@@ -204,14 +211,13 @@ impl Job {
             Ok(run) => run,
             Err(verdict) => return *verdict,
         };
-        let exit = run.exit;
-        if let Err(verdict) = self.judged(prepared, run.outcome, exit).await {
+        if let Err(verdict) = self.judged(prepared, &run).await {
             return *verdict;
         }
         match read_list(&run.step) {
             Ok(snapshots) => {
                 self.report_snapshots(snapshots).await;
-                self.succeeded(Summary::Snapshots, Problems::default(), exit, None)
+                self.succeeded(Summary::Snapshots, Problems::default(), run.exit, None)
             }
             Err(why) => self.failed(FailureCause {
                 code: FailureCode::Exit(0),
@@ -226,7 +232,31 @@ impl Job {
         let run = self
             .main(prepared, step, Kind::CatConfig, Some(Command::CatConfig), &[])
             .await?;
-        match self.judged(prepared, run.outcome, run.exit).await? {
+        self.identity(prepared, &run).await
+    }
+
+    /// Looks whether the repository is the known one, before anything is written there or a list is taken from there: a
+    /// backup must not go where nobody will look for it. One open of the repository, without a lock.
+    ///
+    /// A run in `step` that an earlier life of the agent began was preceded by such a look.
+    async fn recognise(&mut self, prepared: &Prepared, step: &str) -> Result<(), Box<Verdict>> {
+        if prepared.known.is_none() {
+            return Ok(());
+        }
+        match self.begun(step).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(cause) => return Err(Box::new(self.failed(cause))),
+        }
+        let run = self
+            .ahead(prepared, "identity", Kind::CatConfig, Command::CatConfig)
+            .await?;
+        let found = self.identity(prepared, &run).await?;
+        self.same_repository(prepared, found)
+    }
+
+    async fn identity(&mut self, prepared: &Prepared, run: &Run) -> Result<ResticRepositoryId, Box<Verdict>> {
+        match self.judged(prepared, run).await? {
             (Facts::CatConfig { repository }, _) => Ok(repository),
             _ => Err(Box::new(self.failed(contradiction()))),
         }
@@ -240,7 +270,7 @@ impl Job {
                     code: FailureCode::RepositoryReplaced,
                     exit_code: None,
                     message: format!(
-                        "the repository is {}, the known one was {}",
+                        "the repository at this location is {}, the known one is {}; nothing was written",
                         found.short(),
                         known.short()
                     )
@@ -265,16 +295,57 @@ impl Job {
         command: Option<Command>,
         missing: &[PathBuf],
     ) -> Result<Run, Box<Verdict>> {
+        let subject = self.subject(prepared, step, command).await?;
+        self.journal.report(Report::Running).await;
+        let followed = self.own(prepared, step, kind, subject, missing).await;
+        self.journal.report(Report::Finalizing).await;
+        followed
+    }
+
+    /// Runs a restic that the job needs before the one it is about. Its failure is the job's.
+    async fn ahead(
+        &mut self,
+        prepared: &Prepared,
+        step: &str,
+        kind: Kind,
+        command: Command,
+    ) -> Result<Run, Box<Verdict>> {
+        let subject = self.subject(prepared, step, Some(command)).await?;
+        self.own(prepared, step, kind, subject, &[]).await
+    }
+
+    /// Follows a restic that is stopped when the job is.
+    async fn own(
+        &mut self,
+        prepared: &Prepared,
+        step: &str,
+        kind: Kind,
+        subject: Subject,
+        missing: &[PathBuf],
+    ) -> Result<Run, Box<Verdict>> {
         let limits = Limits {
             cancel: self.cancel.clone(),
             deadline: self.deadline(),
             grace: self.options.grace,
         };
         let directory = self.directory.step(step);
+        self.followed(prepared, directory, kind, subject, &limits, missing)
+            .await
+            .map_err(|cause| Box::new(self.failed(cause)))
+    }
+
+    /// Finds the restic that an earlier life of the agent started for this step, or starts it.
+    async fn subject(
+        &mut self,
+        prepared: &Prepared,
+        step: &str,
+        command: Option<Command>,
+    ) -> Result<Subject, Box<Verdict>> {
+        let directory = self.directory.step(step);
         let found = Process::find(&directory)
             .await
             .map_err(|error| self.not_started(&error))?;
-        let subject = match (found, command) {
+        Ok(match (found, command) {
             (Found::Alive(process), _) => {
                 self.journal.say("the agent was restarted; restic runs on");
                 Subject::Alive(process)
@@ -295,14 +366,7 @@ impl Job {
                 let started = self.start(prepared, &directory, &command).await;
                 Subject::Alive(Box::new(started.map_err(|error| self.not_started(&error))?))
             }
-        };
-        self.journal.report(Report::Running).await;
-        let followed = self
-            .followed(prepared, directory, kind, subject, &limits, missing)
-            .await
-            .map_err(|cause| Box::new(self.failed(cause)));
-        self.journal.report(Report::Finalizing).await;
-        followed
+        })
     }
 
     /// Runs another restic for the job's sake. What it says is logged; its failure is not the job's.
@@ -387,22 +451,22 @@ impl Job {
             missing_sources: missing,
         };
         let outcome = classify(prepared.binary.capabilities(), transcript, ending);
-        Ok(Run { outcome, exit, step })
+        Ok(Run {
+            kind,
+            outcome,
+            exit,
+            step,
+        })
     }
 
     /// Splits a run into what it brought and the verdict that it was.
-    async fn judged(
-        &mut self,
-        prepared: &Prepared,
-        outcome: restic::Outcome,
-        exit: Exit,
-    ) -> Result<(Facts, Problems), Box<Verdict>> {
-        let mut verdict = match outcome {
+    async fn judged(&mut self, prepared: &Prepared, run: &Run) -> Result<(Facts, Problems), Box<Verdict>> {
+        let mut verdict = match run.outcome.clone() {
             restic::Outcome::Ok(facts) => return Ok((facts, Problems::default())),
             restic::Outcome::Issues { facts, problems } => {
                 // Killed behind its result.
-                if code(exit).is_none() {
-                    self.leave_no_lock(prepared).await;
+                if code(run.exit).is_none() {
+                    self.leave_no_lock(prepared, run.kind).await;
                 }
                 return Ok((facts, problems));
             }
@@ -410,7 +474,7 @@ impl Job {
             restic::Outcome::Cancelled => self.cancelled(),
             restic::Outcome::TimedOut => self.timed_out(),
             restic::Outcome::Interrupted => {
-                let is_of_another_boot = process::is_of_another_boot(&self.directory.step(step_of(self.order.kind())));
+                let is_of_another_boot = process::is_of_another_boot(&run.step);
                 self.interrupted(if is_of_another_boot {
                     "the host was started anew while restic ran"
                 } else {
@@ -418,15 +482,15 @@ impl Job {
                 })
             }
         };
-        verdict.exit_code = code(exit);
-        self.leave_no_lock(prepared).await;
+        verdict.exit_code = code(run.exit);
+        self.leave_no_lock(prepared, run.kind).await;
         Err(Box::new(verdict))
     }
 
     /// restic that is killed leaves its lock, and retention then fails for days. Plain `unlock` removes only what is old
     /// or belongs to a process of this host that is gone.
-    async fn leave_no_lock(&mut self, prepared: &Prepared) {
-        if self.order.kind() != JobKind::Backup {
+    async fn leave_no_lock(&mut self, prepared: &Prepared, left_by: Kind) {
+        if left_by != Kind::Backup {
             return;
         }
         if let Err(why) = endpoint::answers(prepared.access.url()).await {
@@ -629,16 +693,6 @@ fn reported(snapshot: restic::Snapshot) -> Snapshot {
         size,
         file_count,
         program_version: program_version.map(Into::into),
-    }
-}
-
-/// The run whose process decides whether the host was started anew meanwhile.
-fn step_of(kind: JobKind) -> &'static str {
-    match kind {
-        JobKind::Backup => "backup",
-        JobKind::Init => "init",
-        JobKind::Probe => "config",
-        JobKind::Snapshots => "snapshots",
     }
 }
 

@@ -102,6 +102,8 @@ error_codes! {
     RepositoryShared "repository_shared" Conflict "Several hosts use this repository, so its URL cannot be changed from one of them. Edit the repository itself."
     RepositoryCredentialsDiffer "repository_credentials_differ" Conflict "A repository with this URL exists with another password. Use its id, or give the same password."
     RepositoryNotReady "repository_not_ready" Conflict "The host has no usable repository. Set its credentials and let the probe succeed first."
+    RepositoryReplaced "repository_replaced" Conflict "Another restic repository lies where the known one was, so backups of this host are held back. Find out who replaced it. Then an admin confirms the new one by its restic id, or you put the known one back and run a probe."
+    RepositoryNotReplaced "repository_not_replaced" Conflict "No host has found a repository with this restic id in the place of the known one, so there is nothing to confirm. The repository's `replacements` list what was found."
     RepositoryReady "repository_ready" Conflict "The repository is initialised already. Nothing has to be done."
     JobAlreadyFinished "job_already_finished" Conflict "The job has ended; it cannot be cancelled any more."
     ProtocolTooOld "protocol_too_old" Conflict "Agent and server have no version of their protocol in common. Update the older one; until then the agent's backups run on, but are not seen here."

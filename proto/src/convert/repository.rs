@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use domain::id::RepositoryId;
 use domain::page::PageQuery;
 use domain::repository::{
-    BackendEnv, BindRepository, CredentialChange, Credentials, HostCredentialsView, InvalidBackendEnv, LoginName,
-    NewRepository, RepositoryKind, RepositoryPassword, RepositoryUrl, RepositoryView, SetCredentials,
-    SetHostCredentials, SlotView, UpdateRepository, UrlLogin,
+    BackendEnv, BindRepository, ConfirmReplaced, CredentialChange, Credentials, HostCredentialsView, InvalidBackendEnv,
+    LoginName, NewRepository, Replacement, RepositoryKind, RepositoryPassword, RepositoryUrl, RepositoryView,
+    SetCredentials, SetHostCredentials, SlotView, UpdateRepository, UrlLogin,
 };
 use domain::{ErrorCode, Secret};
 
@@ -89,6 +89,21 @@ impl TryFrom<v1::DeleteRepositoryRequest> for RepositoryId {
     fn try_from(message: v1::DeleteRepositoryRequest) -> Result<Self, Invalid> {
         let v1::DeleteRepositoryRequest { id } = message;
         required("id", &id)
+    }
+}
+
+impl TryFrom<v1::ConfirmReplacedRequest> for ConfirmReplaced {
+    type Error = Invalid;
+
+    fn try_from(message: v1::ConfirmReplacedRequest) -> Result<Self, Invalid> {
+        let v1::ConfirmReplacedRequest {
+            id,
+            restic_repository_id,
+        } = message;
+        Ok(Self {
+            id: required("id", &id)?,
+            restic_id: required("restic_repository_id", &restic_repository_id)?,
+        })
     }
 }
 
@@ -218,6 +233,7 @@ impl From<RepositoryView> for v1::Repository {
             name,
             url,
             restic_id,
+            replacements,
             everyday,
             admin,
             host_count,
@@ -235,6 +251,24 @@ impl From<RepositoryView> for v1::Repository {
             host_count,
             created_at: Some(to_timestamp(created_at)),
             version,
+            replacements: replacements.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Replacement> for v1::Replacement {
+    fn from(replacement: Replacement) -> Self {
+        let Replacement {
+            host,
+            hostname,
+            restic_id,
+            found_at,
+        } = replacement;
+        Self {
+            host_id: host.to_string(),
+            hostname: hostname.to_string(),
+            restic_repository_id: restic_id.to_string(),
+            found_at: Some(to_timestamp(found_at)),
         }
     }
 }

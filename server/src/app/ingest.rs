@@ -4,12 +4,11 @@
 use std::collections::BTreeSet;
 
 use domain::id::{HostId, JobId, RepositoryId};
-use domain::job::{FailureCode, Job, JobEvent, JobKind, ResultCode, Status};
-use domain::repository::{RepoEvent, RepoStatus};
+use domain::job::{Job, JobEvent, JobKind};
+use domain::repository::RepoStatus;
 use domain::session::{AgentEvent, Applied, DesiredKind, Fact, JobEnd, LogChunk, SnapshotPart, Stamp};
-use domain::{Actor, ReportedText, ResticRepositoryId, Timestamp};
+use domain::{Actor, ReportedText, Timestamp};
 
-use super::jobs::repository_hears;
 use super::news::News;
 use super::session::{AgentSession, is_latest};
 use super::{App, Caller, Error, Origin, Who};
@@ -196,7 +195,8 @@ impl App {
             return Ok(());
         }
         if let Some(seen) = seen {
-            learn_repository(tx, &job, seen, consequences).await?;
+            self.learn_repository(tx, &job, seen, now, &mut consequences.news)
+                .await?;
         }
         if job.kind == JobKind::Init {
             consequences
@@ -238,45 +238,6 @@ async fn job_of(tx: &ReadTx, session: &AgentSession, id: JobId) -> Result<Option
         tracing::warn!(host.id = %session.host, job.id = %id, "a report about a job that is not this host's was dropped");
     }
     Ok(found)
-}
-
-/// A job has seen a repository at its location. The first one seen is the one that is meant; that another lies there by now
-/// holds back backups until an admin has looked.
-async fn learn_repository(
-    tx: &Tx,
-    job: &Job,
-    seen: ResticRepositoryId,
-    consequences: &mut Consequences,
-) -> Result<(), Error> {
-    let Some(repository) = tx.repository(job.repository_id).await? else {
-        return Ok(());
-    };
-    // A host that was given another repository since says nothing about this one's place.
-    let binding = tx.host_repository(job.host_id).await?;
-    if binding.is_none_or(|binding| binding.repository_id != repository.id) {
-        return Ok(());
-    }
-    match repository.restic_id {
-        Some(known) if known == seen => Ok(()),
-        Some(known) => {
-            tracing::warn!(
-                repository.id = %repository.id, host.id = %job.host_id, known = %known.short(), found = %seen.short(),
-                "another repository lies where the known one was; backups are held back until an admin confirms it"
-            );
-            let code = ResultCode::Failed(FailureCode::RepositoryReplaced);
-            repository_hears(tx, job, RepoEvent::JobEnded { kind: job.kind, code }).await
-        }
-        // What a job that failed claims to have seen is nobody's truth.
-        None if job.state.status() != Status::Succeeded => Ok(()),
-        None => {
-            tx.set_restic_repository_id(repository.id, Some(seen)).await?;
-            // The agents compare it whenever they look at the repository.
-            for host in tx.raise_desired_versions_of(repository.id).await? {
-                consequences.news.host(host);
-            }
-            Ok(())
-        }
-    }
 }
 
 /// The other hosts of a repository that have not tried it.

@@ -47,7 +47,7 @@ impl App {
     /// source groups are one job each; the answer is the first.
     ///
     /// Errors: `host_not_found`, `source_group_required`, `source_group_not_found`, `host_offline`,
-    /// `repository_not_ready`, `repository_ready`, `queue_full`.
+    /// `repository_not_ready`, `repository_replaced`, `repository_ready`, `queue_full`.
     pub async fn run_job(&self, caller: &Caller, run: RunJob) -> Result<JobView, Error> {
         let RunJob {
             host,
@@ -406,6 +406,7 @@ fn not_admitted(why: NotAdmitted) -> Error {
             "there is no password to open the repository with; set its credentials",
         ),
         NotAdmitted::NotReady => (ErrorCode::RepositoryNotReady, ErrorCode::RepositoryNotReady.meaning()),
+        NotAdmitted::Replaced => (ErrorCode::RepositoryReplaced, ErrorCode::RepositoryReplaced.meaning()),
         NotAdmitted::BeingMade => (
             ErrorCode::RepositoryNotReady,
             "the repository is being made; wait until the init job has ended",

@@ -33,6 +33,7 @@ mod news;
 mod paging;
 mod readiness;
 mod record;
+mod replaced;
 mod repositories;
 mod repository_secrets;
 mod session;

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::first_jobs::Occasion;
 use super::news::News;
 use super::record::{Change, record};
+use super::replaced::replacements;
 use super::{App, Caller, Error, paging};
 use crate::store::{self, CredentialKey, ReadTx, Repository, Tx};
 
@@ -274,6 +275,7 @@ impl App {
             for binding in tx.repository_hosts(after.id).await? {
                 tx.set_repo_status(binding.host_id, after.id, binding.status.next(RepoEvent::Bound))
                     .await?;
+                tx.set_found_repository(binding.host_id, after.id, None).await?;
             }
         }
         Ok(())
@@ -298,6 +300,7 @@ impl App {
 
     /// Shows a repository, which takes a look at whether its slots are set.
     pub(super) async fn repository_view(&self, tx: &ReadTx, repository: Repository) -> Result<RepositoryView, Error> {
+        let replacements = replacements(tx, &repository).await?;
         let Repository {
             id,
             name,
@@ -315,6 +318,7 @@ impl App {
             name,
             url,
             restic_id,
+            replacements,
             everyday: SlotView::new(&credentials, updated_at),
             admin: admin.map(|(credentials, updated_at)| SlotView::new(&credentials, updated_at)),
             host_count: tx.repository_host_count(id).await?,

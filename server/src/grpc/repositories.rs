@@ -2,7 +2,9 @@
 
 use domain::id::{HostId, RepositoryId};
 use domain::page::PageQuery;
-use domain::repository::{BindRepository, NewRepository, SetCredentials, SetHostCredentials, UpdateRepository};
+use domain::repository::{
+    BindRepository, ConfirmReplaced, NewRepository, SetCredentials, SetHostCredentials, UpdateRepository,
+};
 use proto::v1;
 use proto::v1::repository_service_server::RepositoryService;
 use tonic::{Request, Response, Status};
@@ -106,6 +108,19 @@ impl RepositoryService for Api {
         let view = self
             .app
             .delete_admin_credentials(&caller, id)
+            .await
+            .map_err(refuse(&caller))?;
+        Ok(Response::new(view.into()))
+    }
+
+    async fn confirm_replaced(
+        &self,
+        request: Request<v1::ConfirmReplacedRequest>,
+    ) -> Result<Response<v1::Repository>, Status> {
+        let (caller, confirm) = input::<ConfirmReplaced, _>(request)?;
+        let view = self
+            .app
+            .confirm_replaced(&caller, confirm)
             .await
             .map_err(refuse(&caller))?;
         Ok(Response::new(view.into()))

@@ -1,8 +1,8 @@
 //! Which repository a host uses, and how that is for it.
 
-use domain::Timestamp;
 use domain::id::{HostId, JobId, RepositoryId};
 use domain::repository::RepoStatus;
+use domain::{ResticRepositoryId, Timestamp};
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
 use super::entity::host_repository::{ActiveModel, Column, Entity};
@@ -26,6 +26,17 @@ pub struct HostRepository {
     pub snapshots_refreshed_at: Option<Timestamp>,
     /// Snapshots in it.
     pub snapshot_count: u64,
+    /// The other repository that the host found in its place; `None` unless it was replaced.
+    pub found: Option<FoundRepository>,
+}
+
+/// A repository that lies where another one should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FoundRepository {
+    /// What restic calls it.
+    pub restic_id: ResticRepositoryId,
+    /// When the server heard of it.
+    pub at: Timestamp,
 }
 
 impl ReadTx {
@@ -71,6 +82,8 @@ impl Tx {
             snapshot_list: Set(None),
             snapshots_refreshed_at: Set(None),
             snapshot_count: Set(0),
+            found_restic_id: Set(None),
+            found_at: Set(None),
         };
         Entity::insert(row)
             .exec_without_returning(&self.on)
@@ -100,6 +113,28 @@ impl Tx {
             .map_err(Error::at(TABLE))?;
         must_exist(done.rows_affected, TABLE, &format_args!("{host}/{repository}"))?;
         self.recompute(host).await
+    }
+
+    /// Notes which other repository a host found in the place of this one; `None` when it was settled.
+    pub async fn set_found_repository(
+        &self,
+        host: HostId,
+        repository: RepositoryId,
+        found: Option<FoundRepository>,
+    ) -> Result<(), Error> {
+        let row = ActiveModel {
+            found_restic_id: Set(found.map(|found| found.restic_id.to_string())),
+            found_at: Set(found.map(|found| found.at.as_micros())),
+            ..ActiveModel::default()
+        };
+        let done = Entity::update_many()
+            .set(row)
+            .filter(Column::HostId.eq(host.as_uuid()))
+            .filter(Column::RepositoryId.eq(repository.as_uuid()))
+            .exec(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        must_exist(done.rows_affected, TABLE, &format_args!("{host}/{repository}"))
     }
 
     async fn unbind_repository(&self, host: HostId) -> Result<(), Error> {

@@ -61,7 +61,7 @@ pub use commands::{CommandKind, CommandState, InvalidCommandKind, StoredCommand}
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use enrollment_tokens::{StoredToken, TokenRepository};
 pub use error::Error;
-pub use host_repositories::HostRepository;
+pub use host_repositories::{FoundRepository, HostRepository};
 pub use host_sessions::{HostSession, SessionOpening};
 pub use hosts::{HostCursor, NewHost};
 pub use job_logs::LogPosition;

@@ -10,8 +10,10 @@ pub enum NotAdmitted {
     NoRepository,
     /// There is no password to open it with.
     NoPassword,
-    /// It was not opened yet, or is not the one that is meant.
+    /// It was not opened yet.
     NotReady,
+    /// Another one lies in its place, and no admin has confirmed that one.
+    Replaced,
     /// It is being made.
     BeingMade,
     /// It was made.
@@ -32,6 +34,7 @@ impl RepoStatus {
         }
         match kind {
             JobKind::Probe => Ok(()),
+            JobKind::Init | JobKind::Backup | JobKind::Snapshots if self.is_replaced() => Err(NotAdmitted::Replaced),
             JobKind::Init if self.accepts_init() => Ok(()),
             JobKind::Init if self == Self::Initialising => Err(NotAdmitted::BeingMade),
             JobKind::Init => Err(NotAdmitted::IsMade),
@@ -64,7 +67,7 @@ mod tests {
             (RepoStatus::Ready, ok, Err(NotAdmitted::IsMade), ok),
             (failed, Err(NotAdmitted::NotReady), ok, ok),
             (unreachable, ok, Err(NotAdmitted::IsMade), ok),
-            (replaced, Err(NotAdmitted::NotReady), Err(NotAdmitted::IsMade), ok),
+            (replaced, Err(NotAdmitted::Replaced), Err(NotAdmitted::Replaced), ok),
         ] {
             assert_eq!(status.admit(JobKind::Backup, true), backup, "{status:?}");
             assert_eq!(status.admit(JobKind::Snapshots, true), backup, "{status:?}");

@@ -1,6 +1,7 @@
 //! What people ask to be done with repositories.
 
 use super::{CredentialChange, Credentials, RepositoryUrl};
+use crate::ResticRepositoryId;
 use crate::id::{HostId, RepositoryId};
 use crate::name::RepositoryName;
 
@@ -27,6 +28,15 @@ pub struct UpdateRepository {
     pub url: Option<RepositoryUrl>,
     /// The version that was read.
     pub version: u64,
+}
+
+/// Says that the repository which lies in the place of the known one is the one to use from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConfirmReplaced {
+    /// Which repository.
+    pub id: RepositoryId,
+    /// restic's own id of the new one, as a host has found it.
+    pub restic_id: ResticRepositoryId,
 }
 
 /// Sets what a slot of a repository holds.

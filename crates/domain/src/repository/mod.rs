@@ -13,11 +13,13 @@ mod view;
 
 pub use admission::NotAdmitted;
 pub use backend::{BackendEnv, BackendVariable, InvalidBackendEnv, InvalidRepositoryKind, RepositoryKind};
-pub use change::{BindRepository, NewRepository, SetCredentials, SetHostCredentials, UpdateRepository};
+pub use change::{
+    BindRepository, ConfirmReplaced, NewRepository, SetCredentials, SetHostCredentials, UpdateRepository,
+};
 pub use credentials::{CredentialChange, Credentials};
 pub use first_job::{FirstJob, RepositorySituation, Tried, WhyNone};
 pub use login::{InvalidLoginName, InvalidRepositoryPassword, LoginName, RepositoryPassword};
 pub use slot::{CredentialSlot, InvalidCredentialSlot};
 pub use status::{InvalidRepoStatus, RepoDetail, RepoEvent, RepoStatus};
 pub use url::{InvalidRepositoryUrl, RepositoryUrl, UrlLogin};
-pub use view::{HostCredentialsView, RepositoryView, SlotView};
+pub use view::{HostCredentialsView, Replacement, RepositoryView, SlotView};

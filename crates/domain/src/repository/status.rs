@@ -37,8 +37,12 @@ pub enum RepoEvent {
     Unbound,
     /// An init job was made for it.
     InitOrdered,
+    /// A job found another repository than the known one at its location.
+    ReplacementFound,
     /// An admin said that the repository that lies there now is the one to use.
     ReplacementConfirmed,
+    /// A job found the known one at its location, and could open it.
+    Recognised,
     /// A job on it ended.
     JobEnded {
         /// What the job did.
@@ -92,7 +96,7 @@ impl RepoStatus {
     }
 
     /// Whether a backup may be tried. One that was unreachable or refused the password may have been put right since; one
-    /// that was replaced waits for an admin.
+    /// that was replaced waits until an admin has confirmed the new one, or the old one is seen again.
     pub fn accepts_backups(self) -> bool {
         match self {
             Self::Ready => true,
@@ -116,10 +120,21 @@ impl RepoStatus {
             RepoEvent::Bound => Self::Pending,
             RepoEvent::Unbound => Self::Unset,
             RepoEvent::InitOrdered if self.accepts_init() => Self::Initialising,
-            RepoEvent::ReplacementConfirmed if self.is_replaced() => Self::Ready,
-            RepoEvent::InitOrdered | RepoEvent::ReplacementConfirmed => self,
-            // That a job went well proves only that some repository opens. Whether it is the right one, an admin says.
+            RepoEvent::ReplacementFound if self != Self::Unset => Self::Error(RepoDetail::REPLACED),
+            RepoEvent::ReplacementConfirmed | RepoEvent::Recognised if self.is_replaced() => Self::Ready,
+            // An init that took it for a stranger, because its host did not know yet what had been confirmed.
+            RepoEvent::Recognised if self == Self::Initialising => Self::Ready,
+            // That a job went well proves only that some repository opens, and that one says it was replaced may be old
+            // news: which repository it is, the events above tell.
             RepoEvent::JobEnded { .. } if self == Self::Unset || self.is_replaced() => self,
+            RepoEvent::InitOrdered
+            | RepoEvent::ReplacementFound
+            | RepoEvent::ReplacementConfirmed
+            | RepoEvent::Recognised
+            | RepoEvent::JobEnded {
+                code: ResultCode::Failed(FailureCode::RepositoryReplaced),
+                ..
+            } => self,
             RepoEvent::JobEnded {
                 code: ResultCode::Ok | ResultCode::Issues,
                 ..
@@ -135,7 +150,8 @@ impl RepoStatus {
         }
     }
 
-    fn is_replaced(self) -> bool {
+    /// Whether another repository was found in its place, and nobody has confirmed that one.
+    pub fn is_replaced(self) -> bool {
         self.detail() == Some(RepoDetail::REPLACED)
     }
 
@@ -206,9 +222,9 @@ const fn speaks_of_the_repository(code: ResultCode) -> bool {
             FailureCode::RepoMissing
             | FailureCode::WrongPassword
             | FailureCode::AccessDenied
-            | FailureCode::Unreachable
-            | FailureCode::RepositoryReplaced => true,
-            FailureCode::RepoLocked
+            | FailureCode::Unreachable => true,
+            FailureCode::RepositoryReplaced
+            | FailureCode::RepoLocked
             | FailureCode::NoSpace
             | FailureCode::SourceMissing
             | FailureCode::ResticMissing
@@ -233,14 +249,14 @@ mod tests {
 
     /// Statuses as `word` or `word:detail`; `=` for no change.
     const TABLE: &str = "
-                           bound   unbound order_init   confirm init:ok init:wrong_password        init:timed_out        probe:ok backup:issues probe:wrong_password       backup:unreachable      snapshots:repo_missing   backup:repo_locked backup:source_missing probe:repository_replaced
-unset                      pending =       =            =       =       =                          =                     =        =             =                          =                       =                        =                  =                     =
-pending                    =       unset   initialising =       ready   init_failed:wrong_password init_failed:timed_out ready    ready         =                          =                       =                        =                  =                     =
-initialising               pending unset   =            =       ready   init_failed:wrong_password init_failed:timed_out ready    ready         =                          =                       =                        =                  =                     =
-ready                      pending unset   =            =       =       =                          =                     =        =             error:wrong_password       error:unreachable       error:repo_missing       =                  =                     error:repository_replaced
-init_failed:locked         pending unset   initialising =       ready   init_failed:wrong_password init_failed:timed_out ready    ready         init_failed:wrong_password init_failed:unreachable init_failed:repo_missing =                  =                     init_failed:repository_replaced
-error:access_denied        pending unset   =            =       ready   =                          =                     ready    ready         error:wrong_password       error:unreachable       error:repo_missing       =                  =                     error:repository_replaced
-error:repository_replaced  pending unset   =            ready   =       =                          =                     =        =             =                          =                       =                        =                  =                     =
+                           bound   unbound order_init   confirm replaced                  known init:ok init:wrong_password        init:timed_out        probe:ok backup:issues probe:wrong_password       backup:unreachable      snapshots:repo_missing   backup:repo_locked backup:source_missing probe:repository_replaced
+unset                      pending =       =            =       =                         =     =       =                          =                     =        =             =                          =                       =                        =                  =                     =
+pending                    =       unset   initialising =       error:repository_replaced =     ready   init_failed:wrong_password init_failed:timed_out ready    ready         =                          =                       =                        =                  =                     =
+initialising               pending unset   =            =       error:repository_replaced ready ready   init_failed:wrong_password init_failed:timed_out ready    ready         =                          =                       =                        =                  =                     =
+ready                      pending unset   =            =       error:repository_replaced =     =       =                          =                     =        =             error:wrong_password       error:unreachable       error:repo_missing       =                  =                     =
+init_failed:locked         pending unset   initialising =       error:repository_replaced =     ready   init_failed:wrong_password init_failed:timed_out ready    ready         init_failed:wrong_password init_failed:unreachable init_failed:repo_missing =                  =                     =
+error:access_denied        pending unset   =            =       error:repository_replaced =     ready   =                          =                     ready    ready         error:wrong_password       error:unreachable       error:repo_missing       =                  =                     =
+error:repository_replaced  pending unset   =            ready   =                         ready =       =                          =                     =        =             =                          =                       =                        =                  =                     =
 ";
 
     #[test]
@@ -259,7 +275,7 @@ error:repository_replaced  pending unset   =            ready   =       =       
                 checked += 1;
             }
         }
-        assert_eq!(checked, 7 * 15);
+        assert_eq!(checked, 7 * 17);
     }
 
     #[test]
@@ -329,6 +345,8 @@ error:repository_replaced  pending unset   =            ready   =       =       
             None if text == "bound" => RepoEvent::Bound,
             None if text == "unbound" => RepoEvent::Unbound,
             None if text == "confirm" => RepoEvent::ReplacementConfirmed,
+            None if text == "replaced" => RepoEvent::ReplacementFound,
+            None if text == "known" => RepoEvent::Recognised,
             None => RepoEvent::InitOrdered,
             Some((kind, code)) => RepoEvent::JobEnded {
                 kind: kind.parse().unwrap(),

@@ -1,8 +1,8 @@
 //! Repositories and their credentials as they are shown: without secrets.
 
 use super::{BackendVariable, Credentials, LoginName, RepositoryUrl};
-use crate::id::RepositoryId;
-use crate::name::RepositoryName;
+use crate::id::{HostId, RepositoryId};
+use crate::name::{Hostname, RepositoryName};
 use crate::{ResticRepositoryId, Timestamp};
 
 /// A repository as it is shown.
@@ -16,6 +16,9 @@ pub struct RepositoryView {
     pub url: RepositoryUrl,
     /// restic's own id of it; `None` until a job has seen it.
     pub restic_id: Option<ResticRepositoryId>,
+    /// The other repositories that hosts found in its place, one per host that did, by the host's id. Empty when all is as
+    /// it should be.
+    pub replacements: Vec<Replacement>,
     /// With which hosts back up.
     pub everyday: SlotView,
     /// With which snapshots may be removed; `None` when not set.
@@ -26,6 +29,20 @@ pub struct RepositoryView {
     pub created_at: Timestamp,
     /// Raised with every change of name or location.
     pub version: u64,
+}
+
+/// Another repository that a host found where the known one should be. The host's backups are held back until an admin has
+/// confirmed it, or the host sees the known one again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// The host.
+    pub host: HostId,
+    /// Its name.
+    pub hostname: Hostname,
+    /// What the host found.
+    pub restic_id: ResticRepositoryId,
+    /// When the server heard of it.
+    pub found_at: Timestamp,
 }
 
 /// What is known about one slot.

@@ -15,7 +15,7 @@ use super::fixtures::{
 use crate::pki::CaRole;
 use crate::secrets::Sealed;
 use crate::store::{
-    CredentialKey, HostCertificate, NewAuditEntry, Repository, Store, StoredCa, StoredCredentials, StoredToken,
+    CredentialKey, FoundRepository, HostCertificate, NewAuditEntry, Repository, Store, StoredCa, StoredCredentials, StoredToken,
     TokenRepository, Tx,
 };
 
@@ -105,6 +105,11 @@ async fn hosts(tx: &Tx) {
     };
     tx.insert_repository(&nas).await.unwrap();
     tx.bind_repository(host_id(1), nas.id, RepoStatus::Ready).await.unwrap();
+    let found = FoundRepository {
+        restic_id: "cd".repeat(32).parse().unwrap(),
+        at: at(7),
+    };
+    tx.set_found_repository(host_id(1), nas.id, Some(found)).await.unwrap();
     let own = StoredCredentials {
         key: CredentialKey {
             repository: nas.id,

@@ -4,7 +4,7 @@ use domain::repository::{CredentialSlot, LoginName, RepoStatus};
 use super::cases;
 use super::fixtures::{add_host, at, host, host_id, page, part, repository, repository_id, snapshot};
 use crate::secrets::Sealed;
-use crate::store::{CredentialKey, Error, Repository, Store, StoredCredentials};
+use crate::store::{CredentialKey, Error, FoundRepository, Repository, Store, StoredCredentials};
 
 cases! {
     async fn a_repository_is_found_by_id_name_and_location(store: Store) {
@@ -183,6 +183,26 @@ cases! {
         assert_eq!(tx.credentials(own.key).await.unwrap(), None);
         assert_eq!(hosts_of(&store, repository_id(1)).await, []);
         assert_eq!(hosts_of(&store, repository_id(2)).await, [host]);
+    }
+
+    async fn each_host_says_what_it_found_in_the_place_of_the_repository(store: Store) {
+        let first = add_host(&store).await;
+        let found = FoundRepository { restic_id: "cd".repeat(32).parse().unwrap(), at: at(7) };
+        let tx = store.begin().await.unwrap();
+        tx.insert_host(&host(2, "web-02")).await.unwrap();
+        tx.bind_repository(host_id(2), repository_id(1), RepoStatus::Ready).await.unwrap();
+        let of = async |host| tx.host_repository(host).await.unwrap().unwrap().found;
+
+        tx.set_found_repository(first, repository_id(1), Some(found)).await.unwrap();
+        let gone = tx.set_found_repository(first, repository_id(9), None).await;
+
+        assert_eq!((of(first).await, of(host_id(2)).await), (Some(found), None));
+        assert!(matches!(gone, Err(Error::Missing { .. })), "{gone:?}");
+        tx.set_found_repository(first, repository_id(1), None).await.unwrap();
+        assert_eq!(of(first).await, None);
+        tx.set_found_repository(first, repository_id(1), Some(found)).await.unwrap();
+        tx.bind_repository(first, repository_id(1), RepoStatus::Pending).await.unwrap();
+        assert_eq!(of(first).await, None);
     }
 
     async fn the_status_is_per_host(store: Store) {

@@ -3,7 +3,7 @@ use domain::repository::RepoStatus;
 use sea_orm::entity::prelude::*;
 
 use crate::store::Error;
-use crate::store::host_repositories::HostRepository;
+use crate::store::host_repositories::{FoundRepository, HostRepository};
 use crate::store::row::Row;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -19,6 +19,8 @@ pub struct Model {
     pub snapshot_list: Option<Uuid>,
     pub snapshots_refreshed_at: Option<i64>,
     pub snapshot_count: i64,
+    pub found_restic_id: Option<String>,
+    pub found_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -38,6 +40,7 @@ impl TryFrom<Model> for HostRepository {
             snapshot_list: model.snapshot_list.map(JobId::from_uuid),
             snapshots_refreshed_at: row.time_or_none("snapshots_refreshed_at", model.snapshots_refreshed_at)?,
             snapshot_count: row.count("snapshot_count", model.snapshot_count)?,
+            found: found(&row, &model)?,
         })
     }
 }
@@ -45,6 +48,16 @@ impl TryFrom<Model> for HostRepository {
 /// How the repository is for the host.
 pub(in crate::store) fn status(model: &Model) -> Result<RepoStatus, Error> {
     RepoStatus::from_stored(&model.status, &model.detail).map_err(|source| row(model).fault("status", source))
+}
+
+fn found(row: &Row, model: &Model) -> Result<Option<FoundRepository>, Error> {
+    let (Some(restic_id), Some(at)) = (&model.found_restic_id, model.found_at) else {
+        return Ok(None);
+    };
+    Ok(Some(FoundRepository {
+        restic_id: row.word("found_restic_id", restic_id)?,
+        at: row.time("found_at", at)?,
+    }))
 }
 
 fn row(model: &Model) -> Row {
