@@ -10,6 +10,7 @@ mod m20261124_072000_create_repositories;
 mod m20261124_073000_create_enrollment_tokens;
 mod m20261124_074000_create_jobs;
 mod m20261124_080000_add_found_repositories;
+mod m20261124_100000_add_retention;
 
 use sea_orm_migration::prelude::*;
 
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_073000_create_enrollment_tokens::Migration),
             Box::new(m20261124_074000_create_jobs::Migration),
             Box::new(m20261124_080000_add_found_repositories::Migration),
+            Box::new(m20261124_100000_add_retention::Migration),
         ]
     }
 }

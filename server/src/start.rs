@@ -229,6 +229,9 @@ fn settings(config: &Config) -> Settings {
         session_ttl: config.auth.session_ttl,
         secure_cookies: config.auth.secure_cookies,
         offline_after: config.agents.offline_after,
+        job_retention: config.history.jobs,
+        log_retention: config.history.logs,
+        audit_retention: config.history.audit,
     }
 }
 

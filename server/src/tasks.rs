@@ -1,10 +1,12 @@
-//! What the background tasks last did: written by the reconcilers' driver, read for the System page.
+//! What the background tasks last did: written by the reconcilers' driver, read for the System page. And what wakes them
+//! before their time.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
+use tokio::sync::Notify;
 
 /// What is known of one background task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +25,47 @@ pub struct TaskStatus {
     pub last_error: Option<String>,
 }
 
+/// Wakes one task. Clones wake the same one.
+#[derive(Debug, Clone, Default)]
+pub struct Nudge(Arc<Notify>);
+
+/// The tasks that the app can wake: it knows when they are due.
+#[derive(Debug, Clone, Default)]
+pub struct Nudges {
+    /// A host has filled its share.
+    pub retention: Nudge,
+}
+
 /// What is known of all background tasks. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Registry(Arc<Mutex<BTreeMap<&'static str, TaskStatus>>>);
+pub struct Registry {
+    known: Arc<Mutex<BTreeMap<&'static str, TaskStatus>>>,
+    nudges: Nudges,
+}
+
+impl Nudge {
+    /// For one task that is yet to be added.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes it run soon: now, or once the present run has ended. Never waits; several before a run are one.
+    pub fn nudge(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits until somebody nudges, or returns at once when somebody has since the last call.
+    pub(crate) async fn nudged(&self) {
+        self.0.notified().await;
+    }
+}
 
 impl Registry {
+    /// Wakes tasks.
+    pub const fn nudges(&self) -> &Nudges {
+        &self.nudges
+    }
+
     /// Everything that is known, by name.
     pub fn all(&self) -> Vec<TaskStatus> {
         self.lock().values().cloned().collect()
@@ -70,6 +108,6 @@ impl Registry {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, TaskStatus>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -112,7 +112,7 @@ error_codes! {
     TokenExpired "token_expired" Gone "The token's time is over. Make a new one."
     TokenUsed "token_used" Gone "The token was used. Make a new one for another host."
     TokenRevoked "token_revoked" Gone "The token was revoked. Make a new one."
-    LogExpired "log_expired" Gone "The log is older than what is kept."
+    LogExpired "log_expired" Gone "The log was removed: it was older than `RM_LOG_RETENTION`, or its host had more than 1 GiB of logs. The job and its result are still shown; for longer logs raise the setting."
 
     PayloadTooLarge "payload_too_large" TooLarge "The body is larger than the limit. Send less at once."
     RateLimited "rate_limited" RateLimited "Too many attempts. Wait for `retry_after_seconds`."

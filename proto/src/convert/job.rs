@@ -166,7 +166,11 @@ impl From<JobView> for v1::Job {
             state,
             version: _,
         } = job;
-        let LogExtent { lines, truncated } = log;
+        let LogExtent {
+            lines,
+            truncated,
+            removed_at,
+        } = log;
         Self {
             id: id.to_string(),
             host_id: host_id.to_string(),
@@ -195,6 +199,7 @@ impl From<JobView> for v1::Job {
             log_truncated: truncated,
             log_tail: Vec::new(),
             cancel_requested: cancel_requested.is_some() && !state.is_terminal(),
+            log_expired: removed_at.is_some(),
         }
     }
 }

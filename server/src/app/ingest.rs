@@ -10,6 +10,7 @@ use domain::session::{AgentEvent, Applied, DesiredKind, Fact, JobEnd, LogChunk, 
 use domain::{Actor, ReportedText, Timestamp};
 
 use super::news::News;
+use super::retention::MOST_LOG_BYTES;
 use super::session::{AgentSession, is_latest};
 use super::{App, Caller, Error, Origin, Who};
 use crate::sessions::Ingested;
@@ -75,15 +76,19 @@ impl App {
     ///
     /// What is beyond the limit of a job, or of a job that is not this host's, is dropped; the agent is to forget it too.
     pub async fn keep_log(&self, session: &AgentSession, chunk: &LogChunk) -> Result<Option<KeptLog>, Error> {
-        let tx = self.0.store.begin().await?;
-        if !is_latest(&tx, session).await? {
-            return Ok(None);
-        }
         let dropped = Some(KeptLog {
             next_line: chunk.next_line(),
         });
-        if job_of(&tx, session, chunk.job).await?.is_none() {
-            return Ok(dropped);
+        // Before it waits for its turn to write: what is not this host's must not hold up others.
+        {
+            let tx = self.0.store.read().await?;
+            if is_latest(&tx, session).await? && !keeps_log_of(&tx, session, chunk.job).await? {
+                return Ok(dropped);
+            }
+        }
+        let tx = self.0.store.begin().await?;
+        if !is_latest(&tx, session).await? {
+            return Ok(None);
         }
         let Some(position) = tx.log_position(chunk.job).await? else {
             return Ok(dropped);
@@ -97,7 +102,12 @@ impl App {
                 next_line: position.next_line,
             }));
         }
+        // Once for each job is often enough.
+        let is_full = position.next_line == 1 && tx.log_bytes_of(session.host).await? > MOST_LOG_BYTES;
         tx.commit().await?;
+        if is_full {
+            self.0.tasks.nudges().retention.nudge();
+        }
         let next_line = chunk.next_line();
         self.0.sessions.log_grew(chunk.job, next_line);
         Ok(Some(KeptLog { next_line }))
@@ -238,6 +248,14 @@ async fn job_of(tx: &ReadTx, session: &AgentSession, id: JobId) -> Result<Option
         tracing::warn!(host.id = %session.host, job.id = %id, "a report about a job that is not this host's was dropped");
     }
     Ok(found)
+}
+
+/// Whether the log of a job is this host's to add to. That of a job that ended so long ago that its log was removed is not.
+async fn keeps_log_of(tx: &ReadTx, session: &AgentSession, id: JobId) -> Result<bool, Error> {
+    if job_of(tx, session, id).await?.is_none() {
+        return Ok(false);
+    }
+    Ok(tx.job(id).await?.is_some_and(|view| view.log.removed_at.is_none()))
 }
 
 /// The other hosts of a repository that have not tried it.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use domain::ErrorCode;
 use domain::id::JobId;
 use domain::job::{JobView, LogQuery, Phase, Progress, ResultCode, Status};
 use domain::session::LogChunk;
@@ -59,11 +60,11 @@ impl App {
         Ok((self.with_latest_numbers(view), part))
     }
 
-    /// Reads a page of a job's log. Errors: `job_not_found`.
+    /// Reads a page of a job's log. Errors: `job_not_found`, `log_expired`.
     pub async fn read_log(&self, _: &Caller, query: LogQuery) -> Result<LogPart, Error> {
         let LogQuery { job, from, limit } = query;
         let tx = self.0.store.read().await?;
-        let last = known_job(&tx, job).await?.log.lines;
+        let last = kept_log(&known_job(&tx, job).await?)?;
         let (mut chunks, mut lines, mut bytes) = (Vec::new(), 0, 0);
         let mut next = from;
         while lines < u64::from(limit) && bytes < PAGE_BYTES {
@@ -103,6 +104,14 @@ impl App {
             step: Step::Look,
         })
     }
+}
+
+/// The last line of a log that is there. Errors: `log_expired`.
+fn kept_log(view: &JobView) -> Result<u64, Error> {
+    if view.log.removed_at.is_some() {
+        return Err(Error::refuse(ErrorCode::LogExpired));
+    }
+    Ok(view.log.lines)
 }
 
 /// The line at which the last [`TAIL`] of these lines begin.
@@ -217,6 +226,11 @@ impl WatchedJob {
         if !self.chunks.is_empty() {
             self.step = Step::TellLog;
             return Ok(None);
+        }
+        if view.log.removed_at.is_some() && self.next <= view.log.lines {
+            let (from, lines) = (self.next, view.log.lines - self.next + 1);
+            self.next = view.log.lines + 1;
+            return Ok(Some(JobNews::Gap { from, lines }));
         }
         if state.is_terminal() {
             self.step = Step::Ended;

@@ -228,12 +228,16 @@ impl App {
     pub async fn settle_command(&self, session: &AgentSession, ack: CommandAck) -> Result<(), Error> {
         let CommandAck { command: id, outcome } = ack;
         let now = self.0.clock.now();
-        let tx = self.0.store.begin().await?;
-        let command = tx.command(id).await?.filter(|command| command.host_id == session.host);
-        let (Some(command), true) = (command, is_latest(&tx, session).await?) else {
+        // Before it waits for its turn to write: what is not this host's must not hold up others.
+        let known = self.0.store.read().await?.command(id).await?;
+        let Some(command) = known.filter(|command| command.host_id == session.host) else {
             tracing::warn!(host.id = %session.host, command.id = %id, "an answer to a command that is not this host's was dropped");
             return Ok(());
         };
+        let tx = self.0.store.begin().await?;
+        if !is_latest(&tx, session).await? {
+            return Ok(());
+        }
         let Some(mut job) = tx.job(command.job_id).await?.map(|view| view.job) else {
             return Ok(());
         };

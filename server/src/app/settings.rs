@@ -15,6 +15,12 @@ pub struct Settings {
     pub secure_cookies: bool,
     /// Silence before a host is offline.
     pub offline_after: Duration,
+    /// How long jobs are kept after their end; `None` is for ever.
+    pub job_retention: Option<Duration>,
+    /// How long logs are kept after the end of their jobs; `None` is for ever.
+    pub log_retention: Option<Duration>,
+    /// How long the audit log is kept; `None` is for ever.
+    pub audit_retention: Option<Duration>,
 }
 
 impl Settings {

@@ -21,6 +21,12 @@ pub const BASE_URL: &str = "RM_BASE_URL";
 pub const AGENT_URL: &str = "RM_AGENT_URL";
 /// Silence before a host is offline.
 pub const OFFLINE_AFTER: &str = "RM_OFFLINE_AFTER";
+/// How long ended jobs are kept.
+pub const JOB_RETENTION: &str = "RM_JOB_RETENTION";
+/// How long logs of ended jobs are kept.
+pub const LOG_RETENTION: &str = "RM_LOG_RETENTION";
+/// How long the record of who did what is kept.
+pub const AUDIT_RETENTION: &str = "RM_AUDIT_RETENTION";
 /// Peers whose forwarded headers count.
 pub const TRUSTED_PROXY: &str = "RM_TRUSTED_PROXY";
 /// Certificate of the web listener.

@@ -100,6 +100,14 @@ keys! {
         "Also write the token for making the first admin to this file (mode 0600), for automation.";
     OFFLINE_AFTER DefaultValue::Text("90s"), "a duration from `5s` to `1d`",
         "How long a host may be silent before it counts as offline.";
+    JOB_RETENTION DefaultValue::Text("365d"), "a duration from `1d` to `36500d`, or `0` for ever",
+        "How long jobs are shown after their end. The last one of each kind and source group stays, and of a host at most \
+         10,000 jobs, whatever this says.";
+    LOG_RETENTION DefaultValue::Text("90d"), "a duration from `1d` to `36500d`, or `0` for ever",
+        "How long the logs of jobs are kept after their end. Of a host at most 1 GiB of log stays, whatever this says.";
+    AUDIT_RETENTION DefaultValue::Text("0"), "a duration from `1d` to `36500d`, or `0` for ever",
+        "How long the record of who did what is kept. What is cut leaves the hash of its last line, so that the rest can still \
+         be checked.";
     LOG DefaultValue::Text("info"), "a level (`error`, `warn`, `info`, `debug`, `trace`), or directives such as `info,server::store=debug`",
         "What is logged.";
     LOG_FORMAT DefaultValue::Text("auto"), "`auto`, `text` or `json`",

@@ -10,6 +10,7 @@ mod auth;
 mod database;
 mod duration;
 pub mod env;
+mod history;
 pub mod keys;
 mod listen;
 mod problems;
@@ -27,6 +28,7 @@ use std::ffi::OsString;
 pub use agents::Agents;
 pub use auth::Auth;
 pub use database::Database;
+pub use history::History;
 pub use listen::Listen;
 pub use problems::{Problem, Problems, Source};
 pub use reader::ReadFile;
@@ -47,6 +49,8 @@ pub struct Config {
     pub listen: Listen,
     /// The agents' address and when one is missed.
     pub agents: Agents,
+    /// How long what has happened is kept.
+    pub history: History,
     /// Certificate of the web listener; `None` for plain HTTP.
     pub tls: Option<Tls>,
     /// Place of the master key.
@@ -72,6 +76,7 @@ impl Config {
         let listen = Listen::read(&mut reader);
         let config = Self {
             agents: Agents::read(&mut reader, &listen),
+            history: History::read(&mut reader),
             tls: Tls::read(&mut reader),
             secrets: Secrets::read(&mut reader, &database.data_dir),
             auth: Auth::read(&mut reader, &listen.base_url),

@@ -30,6 +30,11 @@ fn without_any_setting_the_defaults_hold() {
                 url: "https://localhost:8443".parse().unwrap(),
                 offline_after: Duration::from_secs(90),
             },
+            history: History {
+                jobs: Some(Duration::from_hours(365 * 24)),
+                logs: Some(Duration::from_hours(90 * 24)),
+                audit: None,
+            },
             tls: None,
             secrets: Secrets {
                 key_file: "/var/lib/restic-manager-server/secret.key".into(),

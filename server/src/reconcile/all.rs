@@ -9,6 +9,7 @@ use super::ended_tokens::EndedTokens;
 use super::expired_commands::ExpiredCommands;
 use super::expired_sessions::ExpiredSessions;
 use super::redelivery::Redelivery;
+use super::retention::Retention;
 use super::stale_hosts::StaleHosts;
 use super::{Driver, Nudge};
 use crate::app::App;
@@ -16,12 +17,15 @@ use crate::app::App;
 /// All background work of the server.
 pub fn all(app: &App, clock: Arc<dyn Clock>) -> Driver {
     let started_at = clock.now();
-    let mut driver = Driver::new(app.registry(), clock);
+    let registry = app.registry();
+    let nudges = registry.nudges().clone();
+    let mut driver = Driver::new(registry, clock);
     driver.add(Certificates::new(app.clone()), Nudge::new());
     driver.add(EndedTokens::new(app.clone()), Nudge::new());
     driver.add(ExpiredCommands::new(app.clone()), Nudge::new());
     driver.add(ExpiredSessions::new(app.clone()), Nudge::new());
     driver.add(Redelivery::new(app.clone()), Nudge::new());
+    driver.add(Retention::new(app.clone()), nudges.retention);
     driver.add(StaleHosts::new(app.clone(), started_at), Nudge::new());
     driver
 }

@@ -9,32 +9,15 @@ use std::time::Duration;
 
 use domain::Clock;
 use futures_util::FutureExt as _;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Reconciler, Status};
-use crate::tasks::Registry;
+use crate::tasks::{Nudge, Registry};
 
 /// A run that takes longer hangs: it is ended, and the next one begins from the database again.
 const DEADLINE: Duration = Duration::from_mins(10);
-
-/// Wakes one reconciler. Clones wake the same one.
-#[derive(Debug, Clone, Default)]
-pub struct Nudge(Arc<Notify>);
-
-impl Nudge {
-    /// For one reconciler that is yet to be added.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Makes it run soon: now, or once the present run has ended. Never waits; several before a run are one.
-    pub fn nudge(&self) {
-        self.0.notify_one();
-    }
-}
 
 /// The reconcilers of the server.
 pub struct Driver {
@@ -88,7 +71,7 @@ impl Task {
             self.activate().await;
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = self.nudge.0.notified() => {}
+                () = self.nudge.nudged() => {}
                 () = tokio::time::sleep(self.reconciler.period()) => {}
             }
         }
@@ -97,7 +80,7 @@ impl Task {
     async fn activate(&mut self) {
         let name = self.reconciler.name();
         // Nudges until here are answered by this run.
-        let _ = self.nudge.0.notified().now_or_never();
+        let _ = self.nudge.nudged().now_or_never();
         let (began_at, began) = (self.clock.now(), Instant::now());
         let run = AssertUnwindSafe(self.reconciler.activate()).catch_unwind();
         let status = match tokio::time::timeout(DEADLINE, run).await {

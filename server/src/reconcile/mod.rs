@@ -10,8 +10,8 @@
 //! the next run begins from the database again.
 //!
 //! To add one: a file here with a struct that holds the `App`, `activate` with one call of an app method and a few words
-//! about what it did, and a line where the driver is put together. If something else in the server knows when it is due,
-//! give that a clone of its [`Nudge`] and call it after the commit.
+//! about what it did, and a line where the driver is put together. If the app knows when it is due, give it a field among the
+//! [`Nudges`](crate::tasks::Nudges) and call that after the commit.
 
 mod all;
 mod certificates;
@@ -20,6 +20,7 @@ mod ended_tokens;
 mod expired_commands;
 pub mod expired_sessions;
 mod redelivery;
+mod retention;
 mod stale_hosts;
 mod status;
 
@@ -28,8 +29,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use all::all;
-pub use driver::{Driver, Nudge};
+pub use driver::Driver;
 pub use status::Status;
+
+pub use crate::tasks::Nudge;
 
 /// One piece of background work.
 #[async_trait]

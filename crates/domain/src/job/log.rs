@@ -34,6 +34,9 @@ pub struct LogExtent {
     pub lines: u64,
     /// Whether some lines before it were dropped.
     pub truncated: bool,
+    /// When it was removed because it was older than what is kept, or there was too much of it on its host; `None` while it
+    /// is there.
+    pub removed_at: Option<Timestamp>,
 }
 
 impl LogStream {

@@ -66,7 +66,9 @@ async fn people(tx: &Tx) {
         target_name: "web-01".into(),
         payload: serde_json::json!({}),
     };
+    tx.append_audit(entry.clone()).await.unwrap();
     tx.append_audit(entry).await.unwrap();
+    assert!(tx.cut_audit(at(1), 1, at(40)).await.unwrap().is_some());
     let audited = tx.audit_log(&audit_query(), &page(1, None)).await.unwrap();
     assert_eq!(audited.total, 1);
 }
@@ -186,6 +188,8 @@ async fn jobs(tx: &Tx) {
         by: Actor::System,
     });
     move_job(tx, &mut runs, running(31)).await;
+    assert!(tx.append_log(&chunk(1, 1, 5)).await.unwrap());
+    assert_eq!(tx.remove_logs_ended_before(at(99), 1, at(40)).await.unwrap(), 1);
     assert!(tx.append_log(&chunk(2, 1, 5)).await.unwrap());
     tx.insert_command(&command(1, &runs)).await.unwrap();
     assert!(tx.command_sent(command_id(1), 1, at(31)).await.unwrap());

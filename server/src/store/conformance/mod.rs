@@ -19,6 +19,7 @@ mod login_sessions;
 mod opening;
 mod projections;
 mod repositories;
+mod retention;
 mod schema;
 mod settings;
 mod snapshots;

@@ -12,9 +12,9 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::cases;
 use super::filled::fill;
 use crate::store::entity::{
-    agent_cursor, audit_entry, audit_head, ca_certificate, command, enrollment_token, host, host_certificate,
-    host_repository, job, job_log_chunk, login_session, repository, repository_credential, setting, snapshot,
-    source_group, user,
+    agent_cursor, audit_anchor, audit_entry, audit_head, ca_certificate, command, enrollment_token, host,
+    host_certificate, host_repository, job, job_log_chunk, login_session, repository, repository_credential, setting,
+    snapshot, source_group, user,
 };
 use crate::store::{Error, Store};
 
@@ -114,6 +114,7 @@ impl MigratorTrait for OlderMigrator {
 fn entities() -> BTreeSet<Column> {
     let all = [
         of::<agent_cursor::Entity>(),
+        of::<audit_anchor::Entity>(),
         of::<audit_entry::Entity>(),
         of::<audit_head::Entity>(),
         of::<ca_certificate::Entity>(),

@@ -29,6 +29,7 @@ pub struct Model {
     pub log_lines: i64,
     pub log_bytes: i64,
     pub log_truncated: bool,
+    pub log_removed_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -52,9 +53,11 @@ impl Related<entity::host::Entity> for Entity {
 /// A job with the name of its host.
 pub(in crate::store) fn view(model: Model, host: &entity::host::Model) -> Result<JobView, Error> {
     let hostname = Row::new("hosts", &host.id).word("hostname", &host.hostname)?;
+    let row = Row::new("jobs", &model.id);
     let log = LogExtent {
-        lines: Row::new("jobs", &model.id).count("log_lines", model.log_lines)?,
+        lines: row.count("log_lines", model.log_lines)?,
         truncated: model.log_truncated,
+        removed_at: row.time_or_none("log_removed_at", model.log_removed_at)?,
     };
     let actor_name = model.actor_name.as_str().into();
     let job = Job::try_from(model)?;

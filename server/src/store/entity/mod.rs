@@ -5,6 +5,7 @@
 )]
 
 pub(super) mod agent_cursor;
+pub(super) mod audit_anchor;
 pub(super) mod audit_entry;
 pub(super) mod audit_head;
 pub(super) mod ca_certificate;
