@@ -213,7 +213,7 @@ async fn snapshots_that_cannot_be_listed_do_not_fail_the_backup() {
 async fn a_backup_outlives_the_agent_and_is_taken_up_by_the_next() {
     let patient = FakeRestic {
         backup: format!(
-            "echo before >&2; while [ ! -e \"${{LEDGER}}.go\" ]; do sleep 0.05; done; echo after >&2; {SUMMARY}"
+            "echo first >&2; sleep 0.5; echo second >&2; while [ ! -e \"${{LEDGER}}.go\" ]; do sleep 0.05; done; echo third >&2; {SUMMARY}"
         ),
         ..FakeRestic::default()
     };
@@ -223,9 +223,13 @@ async fn a_backup_outlives_the_agent_and_is_taken_up_by_the_next() {
     server.command(&id(1), backup(&id(1), &[host.path()])).await;
     server.running(&id(1)).await;
     server
-        .until("the first line", |record| (!record.log.is_empty()).then_some(()))
+        .until("the second line", |record| {
+            let mut lines = record.log.values();
+            lines.any(|line| line.payload == "second").then_some(())
+        })
         .await;
 
+    // Within a second of the last note on how far the output was logged.
     first.kill();
     let second = host.start_program();
     server.until_session(2).await;
@@ -235,10 +239,9 @@ async fn a_backup_outlives_the_agent_and_is_taken_up_by_the_next() {
     assert_eq!((finished.result_code.as_str(), finished.exit_code), ("ok", Some(0)));
     assert_eq!(calls(host.path()), ["backup", "snapshots"], "restic was started twice");
     let log = server.log(&id(1));
-    assert!(
-        log.contains("before") && log.contains("runs on") && log.contains("after"),
-        "{log}"
-    );
+    for line in ["first", "second", "runs on", "third"] {
+        assert_eq!(log.matches(line).count(), 1, "{line} in {log}");
+    }
     drop(second);
 }
 

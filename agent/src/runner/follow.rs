@@ -11,6 +11,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
+use super::log::FromRestic;
+use super::mark::Mark;
 use super::process::{Process, stderr_path, stdout_path};
 use crate::wire::LogStream;
 
@@ -65,7 +67,7 @@ pub(super) async fn follow(
     limits: &Limits,
     journal: &mut Journal,
 ) -> io::Result<Followed> {
-    let mut output = Output::open(step, kind, redactor)?;
+    let mut output = Output::open(step, kind, redactor, journal)?;
     let mut meter = Meter::default();
     let mut stopping = None;
     let exit = match subject {
@@ -165,15 +167,10 @@ struct Output {
     stdout: Tail,
     stderr: Tail,
     transcript: Transcript,
-    written: Offsets,
+    /// Lines that an earlier life of the agent logged behind the mark that this one began with.
+    repeated: FromRestic,
+    written: Mark,
     next_write: Instant,
-}
-
-/// How far the output was logged, for an agent that is started anew.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-struct Offsets {
-    stdout: u64,
-    stderr: u64,
 }
 
 /// The growing end of a file.
@@ -191,21 +188,22 @@ struct Tail {
 }
 
 impl Output {
-    const OFFSETS: &'static str = "offsets.json";
-
-    fn open(step: &Path, kind: Kind, redactor: Redactor) -> io::Result<Self> {
-        let logged: Offsets = std::fs::read(step.join(Self::OFFSETS))
-            .ok()
-            .and_then(|content| serde_json::from_slice(&content).ok())
-            .unwrap_or_default();
+    fn open(step: &Path, kind: Kind, redactor: Redactor, journal: &Journal) -> io::Result<Self> {
+        let mark = Mark::read(step).unwrap_or(Mark {
+            log_lines: journal.lines(),
+            ..Mark::default()
+        });
+        // Before the first line, so that there is always a mark in front of the lines.
+        mark.write(step)?;
         // Of a backup only the last lines of stdout count; listings are read again as a whole.
         let stdout_keeps = (kind == Kind::Backup).then_some(0);
         Ok(Self {
             step: step.to_owned(),
-            stdout: Tail::open(&stdout_path(step), redactor.clone(), logged.stdout, stdout_keeps)?,
-            stderr: Tail::open(&stderr_path(step), redactor, logged.stderr, Some(STDERR_KEPT))?,
+            stdout: Tail::open(&stdout_path(step), redactor.clone(), mark.stdout, stdout_keeps)?,
+            stderr: Tail::open(&stderr_path(step), redactor, mark.stderr, Some(STDERR_KEPT))?,
             transcript: Transcript::new(kind),
-            written: logged,
+            repeated: journal.logged_since(mark),
+            written: mark,
             next_write: Instant::now(),
         })
     }
@@ -216,13 +214,22 @@ impl Output {
             stdout,
             stderr,
             transcript,
+            repeated,
             ..
         } = self;
         if is_event_stream(transcript.kind()) {
-            stdout.read(|line, log| observe(transcript, Stream::Stdout, &line, log, journal, meter))?;
+            stdout.read(|line, is_new| {
+                let repeated = is_new.then_some(&mut *repeated);
+                observe(transcript, Stream::Stdout, &line, repeated, journal, meter);
+            })?;
         }
-        stderr.read(|line, log| observe(transcript, Stream::Stderr, &line, log, journal, meter))?;
-        self.write_offsets();
+        stderr.read(|line, is_new| {
+            let repeated = is_new.then_some(&mut *repeated);
+            observe(transcript, Stream::Stderr, &line, repeated, journal, meter);
+        })?;
+        if Instant::now() >= self.next_write {
+            self.mark(journal);
+        }
         Ok(())
     }
 
@@ -235,34 +242,41 @@ impl Output {
                 break;
             }
         }
-        let Self {
-            stdout,
-            stderr,
-            mut transcript,
-            ..
-        } = self;
-        for (tail, stream) in [(stdout, Stream::Stdout), (stderr, Stream::Stderr)] {
-            tail.finish(|line| observe(&mut transcript, stream, &line, true, journal, meter));
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let Self {
+                stdout,
+                stderr,
+                transcript,
+                repeated,
+                ..
+            } = &mut self;
+            let tail = match stream {
+                Stream::Stdout => stdout,
+                Stream::Stderr => stderr,
+            };
+            tail.finish(|line| observe(transcript, stream, &line, Some(repeated), journal, meter));
         }
-        Ok(transcript)
+        // Other runs of this job log behind it.
+        self.mark(journal);
+        Ok(self.transcript)
     }
 
-    /// Best effort, about once a second: without it a restarted agent logs some lines twice.
-    fn write_offsets(&mut self) {
-        let offsets = Offsets {
-            stdout: self.stdout.logged(),
-            stderr: self.stderr.logged(),
-        };
-        if offsets == self.written || Instant::now() < self.next_write {
+    /// Notes that all that was read is logged.
+    fn mark(&mut self, journal: &Journal) {
+        // Not while lines are read again: the log is ahead of what was read.
+        if self.repeated != FromRestic::default() {
             return;
         }
-        self.written = offsets;
-        self.next_write = Instant::now() + PROGRESS_EVERY;
-        let path = self.step.join(Self::OFFSETS);
-        let temporary = self.step.join("offsets.new");
-        let content = serde_json::to_vec(&offsets).unwrap_or_default();
-        if std::fs::write(&temporary, content).is_ok() {
-            let _ = std::fs::rename(temporary, path);
+        let mark = Mark {
+            stdout: self.stdout.logged(),
+            stderr: self.stderr.logged(),
+            log_lines: journal.lines(),
+        };
+        let is_further = (mark.stdout, mark.stderr) != (self.written.stdout, self.written.stderr);
+        // Without it a later life reads more of the output again, and no line is logged twice.
+        if is_further && mark.write(&self.step).is_ok() {
+            self.written = mark;
+            self.next_write = Instant::now() + PROGRESS_EVERY;
         }
     }
 }
@@ -275,12 +289,12 @@ fn is_event_stream(kind: Kind) -> bool {
     }
 }
 
-/// Takes a line in. `log`: it was not logged before.
+/// Takes a line in. Without `repeated` it was logged before; else it is logged unless it is one of these.
 fn observe(
     transcript: &mut Transcript,
     stream: Stream,
     line: &Line,
-    log: bool,
+    repeated: Option<&mut FromRestic>,
     journal: &mut Journal,
     meter: &mut Meter,
 ) {
@@ -298,11 +312,16 @@ fn observe(
         Kind::CatConfig | Kind::ListLocks | Kind::Snapshots => stream == Stream::Stdout,
         Kind::Backup | Kind::Init | Kind::Unlock => false,
     };
-    if log && !is_data {
-        let stream = match stream {
-            Stream::Stdout => LogStream::Stdout,
-            Stream::Stderr => LogStream::Stderr,
-        };
+    let Some(repeated) = repeated.filter(|_| !is_data) else {
+        return;
+    };
+    let (stream, repeated) = match stream {
+        Stream::Stdout => (LogStream::Stdout, &mut repeated.stdout),
+        Stream::Stderr => (LogStream::Stderr, &mut repeated.stderr),
+    };
+    if *repeated > 0 {
+        *repeated -= 1;
+    } else {
         journal.line(stream, line.text());
     }
 }
@@ -335,7 +354,7 @@ impl Tail {
         Ok(())
     }
 
-    fn finish(mut self, take: impl FnMut(Line)) {
+    fn finish(&mut self, take: impl FnMut(Line)) {
         if let Some(lines) = self.lines.take() {
             lines.finish(take);
         }

@@ -8,7 +8,8 @@ use domain::job::Progress;
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::log::LogWriter;
+use super::log::{FromRestic, LogWriter};
+use super::mark::Mark;
 use crate::core::Report;
 use crate::wire::{LogLine, LogStream};
 
@@ -75,6 +76,20 @@ impl Journal {
     /// Lines of the log in all.
     pub(super) fn lines(&self) -> u64 {
         self.log.as_ref().map_or(0, LogWriter::lines)
+    }
+
+    /// The lines of restic that were logged behind a mark.
+    pub(super) fn logged_since(&self, mark: Mark) -> FromRestic {
+        let logged = self.log.as_ref().map(|log| mark.logged_since(log));
+        match logged {
+            Some(Ok(logged)) => logged,
+            // Lines twice rather than lines lost.
+            Some(Err(error)) => {
+                warn!(job.id = %self.job, %error, "the job's log cannot be read; some lines may be there twice");
+                FromRestic::default()
+            }
+            None => FromRestic::default(),
+        }
     }
 
     /// Tells the core something. It waits when the core is busy; restic does not, for it writes into files.

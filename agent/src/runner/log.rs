@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
-use crate::wire::{LogLine, record_bytes};
+use crate::wire::{LogLine, LogStream, record_bytes, stream_of};
 
 const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
 const HEAD_SEGMENTS: usize = 6;
@@ -24,6 +24,15 @@ pub struct LogWriter {
     next_line: u64,
     /// The last line that can be sent while the job runs: beyond it lines may still go.
     settled: Option<u64>,
+}
+
+/// How many lines of a log restic wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FromRestic {
+    /// To standard output.
+    pub stdout: u64,
+    /// To standard error.
+    pub stderr: u64,
 }
 
 /// Lines as they travel.
@@ -105,6 +114,24 @@ impl LogWriter {
     /// Lines in all, those that went included.
     pub fn lines(&self) -> u64 {
         self.next_line - 1
+    }
+
+    /// How many of the lines behind `line` restic wrote, and to which stream. The agent's own do not count.
+    pub fn restic_lines_behind(&self, line: u64) -> io::Result<FromRestic> {
+        let mut found = FromRestic::default();
+        let mut reader = LogReader::new(self.directory.clone());
+        let mut next = line + 1;
+        while let Some(lines) = reader.read(next, SEGMENT_BYTES)? {
+            for record in &lines.records {
+                match stream_of(record) {
+                    Some(LogStream::Stdout) => found.stdout += 1,
+                    Some(LogStream::Stderr) => found.stderr += 1,
+                    Some(LogStream::Agent) | None => {}
+                }
+            }
+            next = lines.first_line + u64::try_from(lines.records.len()).unwrap_or(u64::MAX);
+        }
+        Ok(found)
     }
 
     /// Lines that can be sent while the job runs.
@@ -245,7 +272,6 @@ mod tests {
     use proto::agent::v1::LogRecord;
 
     use super::*;
-    use crate::wire::LogStream;
 
     #[test]
     fn lines_are_read_in_order_from_any_line() {
@@ -296,6 +322,34 @@ mod tests {
         append(&mut writer, 3..=4, 10);
 
         assert_eq!(numbers(&reader.read(1, 100_000).unwrap().unwrap()), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn the_lines_of_restic_behind_a_line_are_counted_by_stream() {
+        let (_directory, mut writer, _) = log();
+        for stream in [
+            LogStream::Stderr,
+            LogStream::Agent,
+            LogStream::Stdout,
+            LogStream::Stderr,
+        ] {
+            let line = LogLine {
+                at: Timestamp::UNIX_EPOCH,
+                stream,
+                text: "line".to_owned(),
+            };
+            writer.append(&line).unwrap();
+        }
+
+        let counted = |line| {
+            let FromRestic { stdout, stderr } = writer.restic_lines_behind(line).unwrap();
+            (stdout, stderr)
+        };
+
+        assert_eq!(
+            [counted(0), counted(1), counted(3), counted(4)],
+            [(1, 2), (1, 1), (0, 1), (0, 0)]
+        );
     }
 
     #[test]

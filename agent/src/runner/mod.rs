@@ -20,6 +20,7 @@ mod follow;
 mod job;
 mod journal;
 mod log;
+mod mark;
 mod prepare;
 mod process;
 mod spool;

@@ -63,6 +63,17 @@ pub fn record_bytes(line: &LogLine) -> Vec<u8> {
     record.encode_length_delimited_to_vec()
 }
 
+/// Where the line of a record came from; `None` when it is none of ours.
+pub fn stream_of(record: &[u8]) -> Option<LogStream> {
+    let record = v1::LogRecord::decode_length_delimited(record).ok()?;
+    match record.stream() {
+        v1::LogStream::Stdout => Some(LogStream::Stdout),
+        v1::LogStream::Stderr => Some(LogStream::Stderr),
+        v1::LogStream::Agent => Some(LogStream::Agent),
+        v1::LogStream::Unspecified => None,
+    }
+}
+
 /// Packs as many of the records as fit, from the first on. `None` when not even that one fits into `max_bytes`.
 pub fn pack(first_line: u64, records: &[Vec<u8>], max_bytes: usize) -> Option<Packed> {
     let mut count = fitting(records, MAX_RAW_BYTES);

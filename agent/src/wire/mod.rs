@@ -7,7 +7,7 @@ mod log;
 mod outgoing;
 
 pub use incoming::{Incoming, incoming};
-pub use log::{LogLine, LogStream, MAX_LINE_BYTES, Packed, pack, record_bytes};
+pub use log::{LogLine, LogStream, MAX_LINE_BYTES, Packed, pack, record_bytes, stream_of};
 pub use outgoing::{emptied_report, event, events, fact, hello, log_chunk, message, tag};
 
 /// The one protocol that this version speaks.
