@@ -62,6 +62,16 @@ impl Agent {
         self.process.take().expect("the agent runs").kill();
     }
 
+    /// Kills the wrappers around its restics, as somebody does who takes them for something else. Answers how many there
+    /// were.
+    pub fn kill_wrappers(&self) -> usize {
+        let state = self.state();
+        let wrappers = sampling::processes().filter(|process| process.mentions(&state) && process.is_wrapper());
+        let wrappers = wrappers.filter_map(|process| Pid::from_raw(process.id));
+        // A failure is one that has just ended by itself.
+        wrappers.filter(|pid| kill_process(*pid, Signal::KILL).is_ok()).count()
+    }
+
     /// What the agent keeps.
     pub fn state(&self) -> PathBuf {
         self.directory.join("state")

@@ -212,6 +212,23 @@ impl Host {
         self.job_becomes(id, "at its end", |job| job["finished_at"].is_string())
     }
 
+    /// The lines of a job's log so far, over all pages.
+    #[track_caller]
+    pub fn log(&self, id: &str) -> Vec<Value> {
+        let mut lines = Vec::new();
+        let mut from = 1;
+        loop {
+            let page = self.client.get(&format!("/api/jobs/{id}/log?from_seq={from}"));
+            let mut page_lines = page.ok().as_array().expect("a list is an array").clone();
+            lines.append(&mut page_lines);
+            let next = page.headers.get("x-next-seq").and_then(|next| next.to_str().ok());
+            match next.and_then(|next| next.parse().ok()) {
+                Some(next) if next > from => from = next,
+                Some(_) | None => return lines,
+            }
+        }
+    }
+
     /// The snapshots in the server's list, newest first.
     #[track_caller]
     pub fn snapshots(&self) -> Vec<Value> {

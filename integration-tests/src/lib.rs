@@ -10,6 +10,7 @@
 
 pub mod agent;
 pub mod buf;
+pub mod chance;
 pub mod events;
 pub mod fake_restic;
 pub mod fleet;

@@ -93,6 +93,19 @@ impl Repository {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
+    /// The ids of the locks that are there.
+    #[track_caller]
+    pub fn locks(&self) -> Vec<String> {
+        let text = process::stdout(&process::run(self.restic().args(["list", "locks", "--no-lock"])));
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Has restic read the repository's structure; it must find nothing wrong.
+    #[track_caller]
+    pub fn check(&self) {
+        process::stdout(&process::run(self.restic().arg("check")));
+    }
+
     /// What a file holds in a snapshot.
     #[track_caller]
     pub fn dump(&self, snapshot: &str, file: &Path) -> String {

@@ -27,6 +27,11 @@ impl Seen {
         holds(&self.arguments, path) || holds(&self.environment, path)
     }
 
+    /// Whether it is the agent's program that watches one restic.
+    pub fn is_wrapper(&self) -> bool {
+        self.arguments.split(|byte| *byte == 0).nth(1) == Some(b"exec-restic")
+    }
+
     /// The arguments as a person would type them.
     pub fn command_line(&self) -> String {
         String::from_utf8_lossy(&self.arguments).replace('\0', " ")
