@@ -15,6 +15,9 @@ use rest_over_grpc::build::{DescriptorOptions, Generator, OpenApiInfo, ServiceDe
 
 const PACKAGES: [&str; 2] = ["restic_manager.v1", "restic_manager.agent.v1"];
 
+/// The field that makes a call repeatable: whoever sends the same value again gets the same answer.
+const REQUEST_ID: &str = "request_id";
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
@@ -60,6 +63,8 @@ fn messages(contract: &[u8], grpc: bool) -> Result<()> {
         .build_transport(false)
         .extern_path(".google.protobuf", "::pbjson_types")
         .compile_well_known_types(true)
+        // Maps in order: the same message has the same bytes.
+        .btree_map(".")
         .compile_fds(FileDescriptorSet::decode(contract)?)?;
     Ok(())
 }
@@ -86,7 +91,10 @@ fn guard(service: &ServiceDescriptor, code: &mut String) -> Result<()> {
         code,
         "impl<S, D> {module}_server::{name} for crate::door::Guarded<S, D>"
     )?;
-    writeln!(code, "where S: {module}_server::{name}, D: crate::door::Door {{")?;
+    writeln!(
+        code,
+        "where S: {module}_server::{name} + Clone, D: crate::door::Door {{"
+    )?;
     for method in service.methods() {
         guarded_method(service, &method, code)?;
     }
@@ -108,11 +116,20 @@ fn guarded_method(service: &ServiceDescriptor, method: &MethodDescriptor, code: 
         method.output().name().to_owned()
     };
     let (function, path) = (name.to_snake_case(), format!("/{}/{name}", service.full_name()));
+    let answer = if method.input().get_field_by_name(REQUEST_ID).is_some() {
+        format!(
+            "let key = ::core::mem::take(&mut request.get_mut().{REQUEST_ID}); let service = self.service.clone(); \
+             self.door.once({path:?}, key, request, \
+             move |request| async move {{ service.{function}(request).await }}).await"
+        )
+    } else {
+        format!("self.service.{function}(request).await")
+    };
     writeln!(
         code,
         "async fn {function}(&self, mut request: ::tonic::Request<{input}>) \
          -> ::core::result::Result<::tonic::Response<{output}>, ::tonic::Status> {{ \
-         self.door.admit({path:?}, &mut request).await?; self.service.{function}(request).await }}"
+         self.door.admit({path:?}, &mut request).await?; {answer} }}"
     )?;
     Ok(())
 }
@@ -129,6 +146,7 @@ fn json(contract: &[u8]) -> Result<()> {
         .register_descriptors(&short.encode_to_vec())?
         .preserve_proto_field_names()
         .emit_fields()
+        .btree_map(["."])
         .build(&PACKAGES.map(|package| format!(".{package}")))?;
     Ok(())
 }

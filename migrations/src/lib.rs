@@ -11,6 +11,7 @@ mod m20261124_073000_create_enrollment_tokens;
 mod m20261124_074000_create_jobs;
 mod m20261124_080000_add_found_repositories;
 mod m20261124_100000_add_retention;
+mod m20261124_110000_create_idempotency_keys;
 
 use sea_orm_migration::prelude::*;
 
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_074000_create_jobs::Migration),
             Box::new(m20261124_080000_add_found_repositories::Migration),
             Box::new(m20261124_100000_add_retention::Migration),
+            Box::new(m20261124_110000_create_idempotency_keys::Migration),
         ]
     }
 }

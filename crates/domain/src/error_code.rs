@@ -107,6 +107,8 @@ error_codes! {
     RepositoryReady "repository_ready" Conflict "The repository is initialised already. Nothing has to be done."
     JobAlreadyFinished "job_already_finished" Conflict "The job has ended; it cannot be cancelled any more."
     ProtocolTooOld "protocol_too_old" Conflict "Agent and server have no version of their protocol in common. Update the older one; until then the agent's backups run on, but are not seen here."
+    IdempotencyMismatch "idempotency_mismatch" Conflict "The idempotency key was used before, for another request. Use a new key for what is new, or send the first request unchanged."
+    AnswerNotKept "answer_not_kept" Conflict "A request with this idempotency key was carried out before, and its answer cannot be given again: it held a secret that is shown once, or the server stopped before it was kept. Look at what exists now; use a new key for another one."
     QueueFull "queue_full" Conflict "The host has too many jobs waiting. Let some finish first."
 
     TokenExpired "token_expired" Gone "The token's time is over. Make a new one."

@@ -105,6 +105,8 @@ ids! {
     OutboxIncarnation: "outbox incarnation",
     /// One request of an operator, as it appears in logs and error bodies.
     RequestId: "request",
+    /// A caller's name for something wanted once, however often it is asked for. The caller makes it, in any version.
+    IdempotencyKey: "idempotency key",
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ impl TryFrom<v1::CreateEnrollmentTokenRequest> for NewEnrollmentToken {
             initial_paths,
             ttl_seconds,
             source_cidr,
+            // The door has acted on it.
+            request_id: _,
         } = message;
         let fields = LoginFields {
             repo_username,

@@ -24,6 +24,8 @@ impl TryFrom<v1::RunJobRequest> for RunJob {
             args,
             source_group_ids,
             queue_if_offline,
+            // The door has acted on it.
+            request_id: _,
         } = message;
         let host = required("host_id", &host_id)?;
         if kind.is_empty() {

@@ -1,6 +1,6 @@
 //! Repositories and their credentials.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use domain::id::RepositoryId;
 use domain::page::PageQuery;
@@ -46,6 +46,8 @@ impl TryFrom<v1::CreateRepositoryRequest> for NewRepository {
             repo_password,
             backend_password,
             backend_env,
+            // The door has acted on it.
+            request_id: _,
         } = message;
         let name = optional("name", &name)?;
         if repo_url.is_empty() {
@@ -324,7 +326,7 @@ pub(super) struct LoginFields {
     pub(super) repo_username: String,
     pub(super) repo_password: String,
     pub(super) backend_password: String,
-    pub(super) backend_env: HashMap<String, String>,
+    pub(super) backend_env: BTreeMap<String, String>,
 }
 
 /// Reads a location and a login as those of a repository that is to be made known. The name is left to the caller.
@@ -482,7 +484,7 @@ mod tests {
             repo_url: "s3:s3.example.org/bucket".into(),
             ..v1::CreateRepositoryRequest::default()
         };
-        let env = |name: &str, value: &str| HashMap::from([(name.to_owned(), value.to_owned())]);
+        let env = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
         let long = "canary".repeat(1000);
         for (message, field, code) in [
             (

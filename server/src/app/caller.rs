@@ -1,10 +1,13 @@
 //! [`Caller`]: who asks, from where.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use domain::id::{HostId, LoginSessionId, RequestId, UserId};
 use domain::{Role, Timestamp};
 use uuid::Uuid;
+
+use super::Once;
 
 /// Who asks, as the door established it. Every method of [`super::App`] takes one first.
 #[derive(Debug, Clone)]
@@ -52,6 +55,8 @@ pub struct Origin {
     pub request: RequestId,
     /// Whether the client's connection is encrypted, as far as trusted proxies tell.
     pub secure: bool,
+    /// The key under which the request may be repeated, if it has one.
+    pub once: Option<Arc<Once>>,
 }
 
 impl Caller {
@@ -61,6 +66,7 @@ impl Caller {
             address: None,
             request: RequestId::from_uuid(Uuid::nil()),
             secure: false,
+            once: None,
         };
         Self {
             who: Who::System,

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use domain::{ActorKind, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Caller, Error, Who};
+use super::{Caller, Error, Who, once};
 use crate::store::{NewAuditEntry, Tx};
 
 /// A change, as the record keeps it: action, target and further facts. Never a secret.
@@ -47,8 +47,9 @@ impl Change {
     }
 }
 
-/// Writes the entry into the transaction of the change itself.
+/// Writes the entry into the transaction of the change itself, which is also where a key of the caller is claimed.
 pub(super) async fn record(tx: &Tx, caller: &Caller, change: Change, now: Timestamp) -> Result<(), Error> {
+    once::claim(tx, caller, now).await?;
     let Change {
         action,
         actor_name,

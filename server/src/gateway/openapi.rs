@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::hand_routes::HAND_ROUTES;
 use super::routes::{ROUTES, Route};
 use crate::grpc::authorize::{POOL, Requirement};
+use crate::grpc::once;
 
 /// The document, as it is served and committed.
 pub static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
@@ -109,6 +110,9 @@ fn rewrite_operation(route: &Route, paths: &mut Map<String, Value>, comments: &B
             Some(Requirement::Anonymous) => json!([]),
             Some(Requirement::Role(_) | Requirement::Agent) | None => json!([{"session": []}, {"bearer": []}]),
         };
+        if route.input.get_field_by_name(once::REQUEST_ID).is_some() {
+            describe_key(operation);
+        }
         if let Some(Requirement::Role(role)) = route.access.requirement {
             operation["x-role"] = json!(role.as_str());
         }
@@ -133,6 +137,21 @@ fn rewrite_operation(route: &Route, paths: &mut Map<String, Value>, comments: &B
         }
     }
     paths.insert(route.template.clone(), item);
+}
+
+/// Adds the header that does what the field `request_id` of the body does.
+fn describe_key(operation: &mut Value) {
+    let header = json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "schema": {"type": "string", "format": "uuid"},
+        "description": "The same as `request_id`: a UUID of the caller's choosing. Within 24 hours a repeated request is \
+                        answered like the first one, with the header `idempotency-replayed: true`, and changes nothing.",
+    });
+    let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    parameters.push(header);
+    operation["parameters"] = Value::Array(parameters);
 }
 
 fn rename_parameters(operation: &mut Value) {

@@ -158,6 +158,11 @@ impl Route {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grpc::authorize::Requirement;
+    use crate::grpc::once::REQUEST_ID;
+
+    /// What a repetition does not change: it ends something, and ends it once.
+    const HARMLESS: &[&str] = &["Cancel", "Logout", "Revoke", "Reject", "Acknowledge"];
 
     #[test]
     fn a_request_line_finds_its_method() {
@@ -197,6 +202,21 @@ mod tests {
                 .count();
 
             assert_eq!(rivals, 1, "{} {}", route.verb, route.template);
+        }
+    }
+
+    #[test]
+    fn every_post_of_a_person_can_be_repeated_without_harm() {
+        for route in ROUTES.iter().filter(|route| route.verb == Method::POST) {
+            let name = route.rpc.rsplit('/').next().unwrap_or_default();
+            let of_a_person = matches!(route.access.requirement, Some(Requirement::Role(_)));
+            let is_harmless = HARMLESS.iter().any(|verb| name.starts_with(verb));
+
+            assert!(
+                !of_a_person || is_harmless || route.input.get_field_by_name(REQUEST_ID).is_some(),
+                "{}: give its request a field `string request_id`; the door does the rest",
+                route.rpc
+            );
         }
     }
 }

@@ -3,15 +3,17 @@
 //! **Invariant:** a method without the option, or with a role this table does not know, is denied to everybody.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::{Arc, LazyLock};
 
 use domain::{ErrorCode, Role};
+use prost::Message;
 use prost_reflect::{DescriptorPool, ExtensionDescriptor, MethodDescriptor, ReflectMessage as _};
 use proto::door::Door;
-use tonic::{Request, Status};
+use tonic::{Request, Response, Status};
 
 use super::metadata::{self, RequestMetadata};
-use super::status;
+use super::{once, status};
 use crate::app::{App, Caller, Error, Refusal, SignedInUser, Who};
 use crate::pki::peer::PeerIdentity;
 
@@ -173,6 +175,22 @@ impl Door for Gate {
         let caller = self.admit_parts(method, &parts, peer.as_ref()).await.map_err(refused)?;
         request.extensions_mut().insert(caller);
         Ok(())
+    }
+
+    async fn once<M, A, C, F>(
+        &self,
+        method: &'static str,
+        request_id: String,
+        request: Request<M>,
+        call: C,
+    ) -> Result<Response<A>, Status>
+    where
+        M: Message + 'static,
+        A: Message + Default + 'static,
+        C: FnOnce(Request<M>) -> F + Send + 'static,
+        F: Future<Output = Result<Response<A>, Status>> + Send + 'static,
+    {
+        once::carry_out(&self.app, method, &request_id, request, call).await
     }
 }
 

@@ -52,6 +52,7 @@ pub fn read_headers(headers: &HeaderMap) -> RequestMetadata {
             .and_then(|request| request.parse().ok())
             .unwrap_or(RequestId::from_uuid(Uuid::nil())),
         secure: text(&SCHEME) == Some("https"),
+        once: None,
     };
     let bearer = text(&http::header::AUTHORIZATION).and_then(bearer);
     let by_cookie = bearer.is_none();

@@ -5,6 +5,7 @@
 
 pub mod authorize;
 pub mod metadata;
+pub mod once;
 pub mod status;
 
 mod agent;

@@ -8,6 +8,7 @@ use super::certificates::Certificates;
 use super::ended_tokens::EndedTokens;
 use super::expired_commands::ExpiredCommands;
 use super::expired_sessions::ExpiredSessions;
+use super::idempotency_keys::IdempotencyKeys;
 use super::redelivery::Redelivery;
 use super::retention::Retention;
 use super::stale_hosts::StaleHosts;
@@ -24,6 +25,7 @@ pub fn all(app: &App, clock: Arc<dyn Clock>) -> Driver {
     driver.add(EndedTokens::new(app.clone()), Nudge::new());
     driver.add(ExpiredCommands::new(app.clone()), Nudge::new());
     driver.add(ExpiredSessions::new(app.clone()), Nudge::new());
+    driver.add(IdempotencyKeys::new(app.clone()), Nudge::new());
     driver.add(Redelivery::new(app.clone()), Nudge::new());
     driver.add(Retention::new(app.clone()), nudges.retention);
     driver.add(StaleHosts::new(app.clone(), started_at), Nudge::new());

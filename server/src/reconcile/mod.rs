@@ -19,6 +19,7 @@ mod driver;
 mod ended_tokens;
 mod expired_commands;
 pub mod expired_sessions;
+mod idempotency_keys;
 mod redelivery;
 mod retention;
 mod stale_hosts;

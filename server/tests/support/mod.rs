@@ -8,6 +8,7 @@ pub mod grpc;
 pub mod host;
 pub mod live;
 pub mod machine;
+pub mod postgres;
 pub mod rest;
 
 use std::net::SocketAddr;
@@ -185,5 +186,6 @@ fn origin(address: Option<String>) -> Origin {
         address: address.map(|address| address.parse().unwrap()),
         request: domain::id::RequestId::from_uuid(Uuid::nil()),
         secure: false,
+        once: None,
     }
 }

@@ -263,6 +263,7 @@ fn run(kind: &str, args: &[&str], groups: &[&str]) -> v1::RunJobRequest {
         args: args.iter().map(ToString::to_string).collect(),
         source_group_ids: groups.iter().map(ToString::to_string).collect(),
         queue_if_offline: false,
+        request_id: String::new(),
     }
 }
 

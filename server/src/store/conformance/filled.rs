@@ -9,7 +9,7 @@ use domain::repository::{CredentialSlot, RepoStatus};
 use domain::{Actor, ActorKind};
 
 use super::fixtures::{
-    add_job, at, chunk, command, command_id, failed, group_id, host, host_id, id, job, login_session, move_job,
+    add_job, at, chunk, claim, command, command_id, failed, group_id, host, host_id, id, job, login_session, move_job,
     opening, page, part, paths, repository, repository_id, running, snapshot, source_group, tags, user,
 };
 use crate::pki::CaRole;
@@ -54,6 +54,9 @@ async fn people(tx: &Tx) {
         .await
         .unwrap();
     tx.put_setting("deployment", &"d", at(0)).await.unwrap();
+    let asked = claim(anna.id, 1, 1);
+    assert!(tx.claim(&asked, at(0), at(0)).await.unwrap());
+    tx.keep_answer(&asked, vec![7]).await.unwrap();
     let entry = NewAuditEntry {
         ts: at(0),
         actor_kind: ActorKind::User,

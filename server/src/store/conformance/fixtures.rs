@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use domain::health::Health;
 use domain::host::{HostStatus, Inventory};
-use domain::id::{CommandId, HostId, JobId, LoginSessionId, RepositoryId, SourceGroupId, UserId};
+use domain::id::{
+    CommandId, HostId, IdempotencyKey, JobId, LoginSessionId, RepositoryId, RequestId, SourceGroupId, UserId,
+};
 use domain::job::{
     BackupSummary, FailureCause, FailureCode, Job, JobEvent, JobKind, JobState, Outcome, Stage, Summary, next,
 };
@@ -16,8 +18,9 @@ use domain::snapshot::Snapshot;
 use domain::{Actor, ByteSize, Role, SnapshotId, Timestamp};
 use uuid::Uuid;
 
+use crate::secrets::Sealed;
 use crate::store::{
-    CommandKind, CommandState, LoginSession, NewHost, PageRequest, Repository, SessionOpening, SourceGroup, Store,
+    Claim, CommandKind, CommandState, LoginSession, NewHost, PageRequest, Repository, SessionOpening, SourceGroup, Store,
     StoredCommand, Tx, User,
 };
 
@@ -52,6 +55,16 @@ pub(super) fn command_id(number: u128) -> CommandId {
 
 pub(super) fn snapshot_id(number: u8) -> SnapshotId {
     format!("{number:02x}").repeat(32).parse().unwrap()
+}
+
+/// A request under a key.
+pub(super) fn claim(user: UserId, key: u128, request: u128) -> Claim {
+    Claim {
+        user,
+        key: id(IdempotencyKey::from_uuid, key),
+        request: id(RequestId::from_uuid, request),
+        asked: Sealed::from_bytes(vec![1]),
+    }
 }
 
 /// The first items of a list, or those behind a cursor.

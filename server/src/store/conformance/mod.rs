@@ -12,6 +12,7 @@ mod enrollment_tokens;
 mod filled;
 mod fixtures;
 mod hosts;
+mod idempotency_keys;
 mod inconsistent;
 mod job_logs;
 mod jobs;

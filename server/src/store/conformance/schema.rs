@@ -13,8 +13,8 @@ use super::cases;
 use super::filled::fill;
 use crate::store::entity::{
     agent_cursor, audit_anchor, audit_entry, audit_head, ca_certificate, command, enrollment_token, host,
-    host_certificate, host_repository, job, job_log_chunk, login_session, repository, repository_credential, setting,
-    snapshot, source_group, user,
+    host_certificate, host_repository, idempotency_key, job, job_log_chunk, login_session, repository,
+    repository_credential, setting, snapshot, source_group, user,
 };
 use crate::store::{Error, Store};
 
@@ -123,6 +123,7 @@ fn entities() -> BTreeSet<Column> {
         of::<host::Entity>(),
         of::<host_certificate::Entity>(),
         of::<host_repository::Entity>(),
+        of::<idempotency_key::Entity>(),
         of::<job::Entity>(),
         of::<job_log_chunk::Entity>(),
         of::<login_session::Entity>(),

@@ -14,6 +14,7 @@ pub(super) mod enrollment_token;
 pub(super) mod host;
 pub(super) mod host_certificate;
 pub(super) mod host_repository;
+pub(super) mod idempotency_key;
 pub(super) mod job;
 pub(super) mod job_log_chunk;
 pub(super) mod login_session;
