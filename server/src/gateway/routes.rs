@@ -162,7 +162,7 @@ mod tests {
     use crate::grpc::once::REQUEST_ID;
 
     /// What a repetition does not change: it ends something, and ends it once.
-    const HARMLESS: &[&str] = &["Cancel", "Logout", "Revoke", "Reject", "Acknowledge"];
+    const HARMLESS: &[&str] = &["Cancel", "Logout", "Revoke", "Reject", "Acknowledge", "Confirm"];
 
     #[test]
     fn a_request_line_finds_its_method() {
