@@ -49,6 +49,8 @@ pub struct Record {
     /// Lines by job and number.
     pub log: BTreeMap<(String, u64), v1::LogRecord>,
     pub goodbyes: usize,
+    /// Messages that came, without greetings and heartbeats, lost ones included.
+    pub messages: usize,
     pub enrollments: Vec<v1::EnrollRequest>,
     pub behave: Behaviour,
 }
@@ -66,6 +68,17 @@ pub struct Behaviour {
     pub refuse_enrollment: Option<Status>,
     /// Loses so many answers to enrollments.
     pub lose_answers: usize,
+    /// Cuts the link once.
+    pub cut: Option<CutAt>,
+}
+
+/// A moment in which the link breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CutAt {
+    /// At the message with this number, from 1, over all sessions. Greetings and heartbeats do not count.
+    pub message: usize,
+    /// Whether the message takes effect. Its answer is lost in any case.
+    pub arrives: bool,
 }
 
 #[derive(Default)]
@@ -318,9 +331,7 @@ impl EnrollmentService for Service {
             return Err(status);
         }
         if behave.lose_answers > 0 {
-            if let Some(cut) = self.shared.cut.lock().unwrap().as_ref() {
-                let _ = cut.send(());
-            }
+            self.cut();
             std::future::pending::<()>().await;
         }
         Ok(Response::new(v1::EnrollResponse {
@@ -390,6 +401,14 @@ impl AgentService for Service {
         let service = self.clone();
         tokio::spawn(async move {
             while let Some(Ok(message)) = messages.next().await {
+                let cut = service.count(&message);
+                if let Some(cut) = cut {
+                    if cut.arrives {
+                        service.take(&incarnation, message);
+                    }
+                    service.cut();
+                    break;
+                }
                 if let Some(answer) = service.take(&incarnation, message) {
                     let _ = sender.send(Ok(says(answer))).await;
                 }
@@ -404,6 +423,23 @@ impl Service {
     fn heard(&self, what: &str) {
         self.shared.record.lock().unwrap().heard.push(what.to_owned());
         self.shared.changed.notify_waiters();
+    }
+
+    /// Counts a message. Where the link breaks if it does so here.
+    fn count(&self, message: &AgentMessage) -> Option<CutAt> {
+        if matches!(message.body, Some(Body::Heartbeat(_))) {
+            return None;
+        }
+        let mut record = self.shared.record.lock().unwrap();
+        record.messages += 1;
+        let number = record.messages;
+        record.behave.cut.take_if(|cut| cut.message == number)
+    }
+
+    fn cut(&self) {
+        if let Some(cut) = self.shared.cut.lock().unwrap().as_ref() {
+            let _ = cut.send(());
+        }
     }
 
     fn take(&self, incarnation: &str, message: AgentMessage) -> Option<server_message::Body> {
