@@ -276,7 +276,7 @@ fn why(invalid: &Invalid) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::BTreeMap;
 
     use super::*;
 
@@ -346,7 +346,7 @@ mod tests {
                 repository_id: ID.to_owned(),
                 url: "/srv/repo".to_owned(),
                 repo_password: "canary".to_owned(),
-                backend_env: HashMap::from([
+                backend_env: BTreeMap::from([
                     ("B".to_owned(), "canary".to_owned()),
                     ("A".to_owned(), "canary".to_owned()),
                 ]),
