@@ -232,6 +232,8 @@ fn settings(config: &Config) -> Settings {
         job_retention: config.history.jobs,
         log_retention: config.history.logs,
         audit_retention: config.history.audit,
+        data_dir: config.database.data_dir.clone(),
+        dist_dir: config.database.dist_dir.clone(),
     }
 }
 

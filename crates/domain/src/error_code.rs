@@ -83,6 +83,7 @@ error_codes! {
     CsrfRejected "csrf_rejected" Forbidden "The request came from another site. Open the console by its own address."
 
     NotFound "not_found" NotFound "There is no such route."
+    NotPublished "not_published" NotFound "This server has no agent for that system. Whoever runs it puts the program into `agent-binaries` of its data directory; the message names the file."
     UserNotFound "user_not_found" NotFound "There is no user with this id."
     HostNotFound "host_not_found" NotFound "There is no host with this id."
     JobNotFound "job_not_found" NotFound "There is no job with this id."

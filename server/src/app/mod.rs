@@ -32,6 +32,7 @@ mod key;
 mod news;
 mod once;
 mod paging;
+mod published;
 mod readiness;
 mod record;
 mod replaced;
@@ -60,6 +61,8 @@ pub use self::events::{EventWatch, LiveEvent, Seen};
 pub use self::ingest::KeptLog;
 pub use self::job_log::{JobNews, LogPart, WatchedJob};
 pub use self::once::Once;
+use self::published::Hashes;
+pub use self::published::{Content, InstallFile, Platform, Published};
 pub use self::readiness::Check;
 pub use self::retention::Removed;
 pub use self::session::{AgentSession, Delivery};
@@ -112,6 +115,7 @@ struct Inner {
     setup_token: SetupToken,
     denied: DeniedCalls,
     authority: AuthorityCell,
+    published: Hashes,
     /// Cancelled when streams to people shall end.
     streams_end: CancellationToken,
 }
@@ -144,6 +148,7 @@ impl App {
             setup_token: SetupToken::default(),
             denied: DeniedCalls::default(),
             authority: AuthorityCell::default(),
+            published: Hashes::default(),
             streams_end: CancellationToken::new(),
         }))
     }

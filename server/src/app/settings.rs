@@ -1,5 +1,6 @@
 //! The configured values that decisions need.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What the operator configured, as far as the app is concerned.
@@ -21,6 +22,10 @@ pub struct Settings {
     pub log_retention: Option<Duration>,
     /// How long the audit log is kept; `None` is for ever.
     pub audit_retention: Option<Duration>,
+    /// The server's own directory.
+    pub data_dir: PathBuf,
+    /// The directory of what packages bring for hosts to download; may be absent.
+    pub dist_dir: PathBuf,
 }
 
 impl Settings {

@@ -11,6 +11,8 @@ use crate::store::DatabaseUrl;
 pub struct Database {
     /// The directory of everything the server keeps in files.
     pub data_dir: PathBuf,
+    /// The directory of what packages bring for hosts to download; may be absent.
+    pub dist_dir: PathBuf,
     /// SQLite file or PostgreSQL.
     pub url: DatabaseUrl,
 }
@@ -18,10 +20,12 @@ pub struct Database {
 impl Database {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let data_dir = reader.required(&keys::DATA_DIR, path);
+        let dist_dir = reader.required(&keys::DIST_DIR, path);
         let url = reader.optional(&keys::DATABASE_URL, parsed);
         Self {
             url: url.unwrap_or_else(|| default_url(&data_dir)),
             data_dir,
+            dist_dir,
         }
     }
 }

@@ -9,6 +9,8 @@ pub const FILE_SUFFIX: &str = "_FILE";
 pub const CONFIG: &str = "RM_CONFIG";
 /// Where database and keys are.
 pub const DATA_DIR: &str = "RM_DATA_DIR";
+/// Where packages put what hosts download.
+pub const DIST_DIR: &str = "RM_DIST_DIR";
 /// Which database.
 pub const DATABASE_URL: &str = "RM_DATABASE_URL";
 /// Web listener.

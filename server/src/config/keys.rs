@@ -69,7 +69,11 @@ keys! {
     CONFIG DefaultValue::Text("/etc/restic-manager-server/server.yaml"), "the path of a file",
         "The YAML file with the other settings. It may be absent.";
     DATA_DIR DefaultValue::Text("/var/lib/restic-manager-server"), "the path of a directory",
-        "The directory of the database and the master key. The server makes it.";
+        "The directory of the database and the master key. The server makes it. Files for hosts that lie in its folders \
+         `agent-binaries` and `install` are served before those in `RM_DIST_DIR`.";
+    DIST_DIR DefaultValue::Text("/usr/share/restic-manager/dist"), "the path of a directory",
+        "Where packages put what hosts download: agents such as `restic-manager-agent-linux-amd64`, and other versions of \
+         the install files. It may be absent.";
     DATABASE_URL DefaultValue::From("sqlite://<data_dir>/restic-manager.db"),
         "`sqlite://` and the path of a file, or `postgres://user:password@host/database`",
         "The database: an SQLite file, or PostgreSQL 14 or later.", secret;

@@ -18,6 +18,7 @@ fn without_any_setting_the_defaults_hold() {
         Config {
             database: Database {
                 data_dir: "/var/lib/restic-manager-server".into(),
+                dist_dir: "/usr/share/restic-manager/dist".into(),
                 url: DatabaseUrl::Sqlite("/var/lib/restic-manager-server/restic-manager.db".into()),
             },
             listen: Listen {

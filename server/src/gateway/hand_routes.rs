@@ -7,9 +7,10 @@ use axum::routing::{self, MethodRouter};
 use http::{StatusCode, header};
 use serde_json::{Map, Value, json};
 
+use super::downloads;
 use super::help;
 use super::openapi;
-use crate::app::App;
+use crate::app::{App, InstallFile, Platform};
 
 /// A route that no RPC can make.
 pub(super) struct HandRoute {
@@ -17,8 +18,31 @@ pub(super) struct HandRoute {
     summary: &'static str,
     media_type: Option<&'static str>,
     status: u16,
+    parameters: &'static [Parameter],
     handler: fn() -> MethodRouter<App>,
 }
+
+/// What a request may choose.
+struct Parameter {
+    name: &'static str,
+    /// `path` or `query`.
+    place: &'static str,
+    values: fn() -> Vec<&'static str>,
+}
+
+/// The system that an agent is for.
+const PLATFORM: &[Parameter] = &[
+    Parameter {
+        name: "os",
+        place: "query",
+        values: || Platform::SYSTEMS.to_vec(),
+    },
+    Parameter {
+        name: "arch",
+        place: "query",
+        values: || Platform::PROCESSORS.to_vec(),
+    },
+];
 
 /// All of them.
 pub(super) const HAND_ROUTES: &[HandRoute] = &[
@@ -27,6 +51,7 @@ pub(super) const HAND_ROUTES: &[HandRoute] = &[
         summary: "Answers as long as the process is alive",
         media_type: None,
         status: 204,
+        parameters: &[],
         handler: || routing::get(|| async { StatusCode::NO_CONTENT }),
     },
     HandRoute {
@@ -34,6 +59,7 @@ pub(super) const HAND_ROUTES: &[HandRoute] = &[
         summary: "Answers 200 when every check passes, else 503, with the checks by name",
         media_type: Some("application/json"),
         status: 200,
+        parameters: &[],
         handler: || routing::get(ready),
     },
     HandRoute {
@@ -41,6 +67,7 @@ pub(super) const HAND_ROUTES: &[HandRoute] = &[
         summary: "This document",
         media_type: Some("application/json"),
         status: 200,
+        parameters: &[],
         handler: || {
             routing::get(|| async { ([(header::CONTENT_TYPE, "application/json")], openapi::DOCUMENT.as_str()) })
         },
@@ -50,7 +77,36 @@ pub(super) const HAND_ROUTES: &[HandRoute] = &[
         summary: "The catalogue of error codes as a page",
         media_type: Some("text/html"),
         status: 200,
+        parameters: &[],
         handler: || routing::get(help::errors),
+    },
+    HandRoute {
+        path: "/install/{file}",
+        summary: "A file that installs the agent on a host",
+        media_type: Some("text/plain"),
+        status: 200,
+        parameters: &[Parameter {
+            name: "file",
+            place: "path",
+            values: || InstallFile::ALL.iter().map(|file| file.name).collect(),
+        }],
+        handler: || routing::get(downloads::install_file),
+    },
+    HandRoute {
+        path: "/agent/binary",
+        summary: "The agent's program for a system, with its SHA-256 in `x-checksum-sha256`",
+        media_type: Some("application/octet-stream"),
+        status: 200,
+        parameters: PLATFORM,
+        handler: || routing::get(downloads::agent_binary),
+    },
+    HandRoute {
+        path: "/agent/binary.sha256",
+        summary: "The SHA-256 of the agent's program for a system, as `sha256sum` writes it",
+        media_type: Some("text/plain"),
+        status: 200,
+        parameters: PLATFORM,
+        handler: || routing::get(downloads::agent_checksum),
     },
 ];
 
@@ -70,9 +126,24 @@ impl HandRoute {
                 json!({"description": "A check failed", "content": checks}),
             );
         }
-        let operation =
-            json!({"get": {"summary": self.summary, "tags": ["Server"], "security": [], "responses": responses}});
-        paths.insert(self.path.to_owned(), operation);
+        let mut operation =
+            json!({"summary": self.summary, "tags": ["Server"], "security": [], "responses": responses});
+        if !self.parameters.is_empty() {
+            operation["parameters"] = self.parameters.iter().map(Parameter::describe).collect();
+            operation["responses"]["default"] = openapi::refusal();
+        }
+        paths.insert(self.path.to_owned(), json!({"get": operation}));
+    }
+}
+
+impl Parameter {
+    fn describe(&self) -> Value {
+        json!({
+            "name": self.name,
+            "in": self.place,
+            "required": true,
+            "schema": {"type": "string", "enum": (self.values)()},
+        })
     }
 }
 

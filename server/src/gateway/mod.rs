@@ -5,6 +5,7 @@
 
 mod check;
 mod csrf;
+mod downloads;
 mod hand_routes;
 mod help;
 pub mod openapi;

@@ -62,6 +62,14 @@ fn document() -> Value {
     })
 }
 
+/// What every answer that is not a success looks like.
+pub(super) fn refusal() -> Value {
+    json!({
+        "description": "A refusal. `code` is stable; the catalogue lists all codes.",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    })
+}
+
 fn merge(into: &mut Map<String, Value>, from: &Value) {
     if let Value::Object(from) = from {
         into.extend(from.iter().map(|(name, value)| (name.clone(), value.clone())));
@@ -116,10 +124,7 @@ fn rewrite_operation(route: &Route, paths: &mut Map<String, Value>, comments: &B
         if let Some(Requirement::Role(role)) = route.access.requirement {
             operation["x-role"] = json!(role.as_str());
         }
-        operation["responses"]["default"] = json!({
-            "description": "A refusal. `code` is stable; the catalogue lists all codes.",
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        });
+        operation["responses"]["default"] = refusal();
         if route.access.streaming {
             let schema = operation["responses"]["200"]["content"]["application/json"]["schema"].take();
             operation["responses"]["200"] = json!({

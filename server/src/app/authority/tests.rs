@@ -205,6 +205,8 @@ impl World {
                 job_retention: None,
                 log_retention: None,
                 audit_retention: None,
+                data_dir: "/nowhere".into(),
+                dist_dir: "/nowhere".into(),
             },
             tasks: Registry::default(),
         })
