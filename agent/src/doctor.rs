@@ -48,6 +48,8 @@ pub async fn examine(places: &Places, clock: &dyn Clock) -> Vec<Finding> {
         findings.push(directory("cache directory", places.cache_dir()));
     }
     findings.push(secrets(places));
+    #[cfg(unix)]
+    findings.extend(local_repositories(places));
     match Identity::load(places) {
         Ok(Some(identity)) => {
             findings.push(certificate(&identity, clock));
@@ -151,6 +153,33 @@ fn secrets(places: &Places) -> Finding {
             ),
         ),
     }
+}
+
+/// The repositories in directories of this host, as the running agent sees them from inside its service's sandbox.
+#[cfg(unix)]
+fn local_repositories(places: &Places) -> Vec<Finding> {
+    use crate::sandbox;
+    use crate::status::Status;
+
+    let Ok(Some(status)) = Status::read(&places.status()) else {
+        return Vec::new();
+    };
+    // Credentials that cannot be read are a finding of their own.
+    let locations = Secrets::new(places).locations().unwrap_or_default();
+    let local = locations
+        .iter()
+        .map(Path::new)
+        .filter(|location| location.is_absolute());
+    local
+        .filter_map(|directory| {
+            let about = "repository";
+            Some(if sandbox::is_read_only(directory, status.pid)? {
+                bad(about, format!("{}: {}", directory.display(), sandbox::WAY_OUT))
+            } else {
+                good(about, directory.display())
+            })
+        })
+        .collect()
 }
 
 fn certificate(identity: &Identity, clock: &dyn Clock) -> Finding {

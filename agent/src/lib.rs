@@ -13,6 +13,8 @@ pub mod link;
 pub mod random;
 #[cfg(unix)]
 pub mod runner;
+#[cfg(unix)]
+pub mod sandbox;
 pub mod secrets;
 pub mod state;
 pub mod status;

@@ -181,7 +181,8 @@ fn wipe(places: &Places, yes: bool) -> Exit {
     }
     match wipe::wipe(places, &SystemIds::new(Arc::new(SystemClock))) {
         Ok(()) => say(format_args!(
-            "Removed. The host still stands in the console; delete it there."
+            "Removed. The host still stands in the console; delete it there. Program and service stay; the install script \
+             removes them too when it is given --uninstall."
         )),
         Err(error) => complain(&error, Exit::Error),
     }

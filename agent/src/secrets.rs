@@ -108,6 +108,12 @@ impl Secrets {
         Ok(found.map(Into::into))
     }
 
+    /// Where the repositories are, as restic writes it.
+    pub fn locations(&self) -> Result<Vec<String>, Error> {
+        let stored = self.open()?.unwrap_or_default();
+        Ok(stored.repositories.iter().map(|one| one.url.clone()).collect())
+    }
+
     /// Replaces the whole set. Refused while what is stored cannot be read.
     pub fn store(&self, stamp: &Stamp, repositories: &[HeldRepository]) -> Result<(), Error> {
         self.open()?;

@@ -578,6 +578,7 @@ impl Job {
     }
 
     fn failed(&mut self, cause: FailureCause) -> Verdict {
+        let cause = crate::sandbox::explained(cause);
         self.journal.say(&format!("failed ({}): {}", cause.code, cause.message));
         let exit_code = cause.exit_code;
         let outcome = Outcome::Failed {
