@@ -15,6 +15,7 @@ pub mod events;
 pub mod fake_restic;
 pub mod fleet;
 pub mod grpc_web;
+pub mod machine;
 pub mod ports;
 pub mod process;
 pub mod programs;

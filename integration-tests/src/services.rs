@@ -32,7 +32,7 @@ pub fn has_program(program: &str) -> bool {
 
 #[track_caller]
 #[expect(clippy::print_stderr, reason = "a skipped test must say so")]
-fn missing(what: &str) {
+pub(crate) fn missing(what: &str) {
     assert!(
         !under_ci(),
         "{what} is missing, and under CI every test must run; {INSTALL}"
