@@ -11,6 +11,14 @@ use crate::{agent_is_pure, buf, deny, process};
 
 /// The target that the console is built for.
 const WASM: &str = "wasm32-unknown-unknown";
+/// The shell scripts, relative to the workspace's root.
+const SCRIPTS: &[&str] = &[
+    ".ci/run",
+    "deploy/install.sh",
+    "docs/examples/onboarding.sh",
+    "integration-tests/machine/sudo",
+    "integration-tests/machine/systemctl",
+];
 
 /// Installs what the checks need and runs all of them; a failed one does not keep the others from running.
 pub(crate) fn run(root: &Path, advisories: bool, consent: &Consent) -> Result<()> {
@@ -37,11 +45,16 @@ pub(crate) fn stages_of(root: &Path, advisories: bool, stages: &mut Stages) -> R
             "tidy",
         ]))
     })?;
+    stages.attempt("shell scripts", || scripts(root))?;
     stages.attempt("dependencies", || deny::check(root, advisories))?;
     stages.attempt("no C in the agent", || agent_is_pure::check(root))?;
     stages.attempt("domain for WebAssembly", || wasm(root))?;
     stages.attempt("contract: lint", || buf::lint(root))?;
     stages.attempt("contract: compatibility", || buf::breaking(root))
+}
+
+fn scripts(root: &Path) -> Result<()> {
+    process::run(Command::new("shellcheck").current_dir(root).args(SCRIPTS))
 }
 
 fn wasm(root: &Path) -> Result<()> {

@@ -41,6 +41,9 @@ const POSTGRESQL: Need = need("postgresql", "test the store on PostgreSQL", || {
 });
 const CURL: Need = need("curl", "test the onboarding script", || process::on_path("curl"));
 const JQ: Need = need("jq", "test the onboarding script", || process::on_path("jq"));
+const SHELLCHECK: Need = need("shellcheck", "check the shell scripts", || {
+    process::on_path("shellcheck")
+});
 const NODE: Need = need("nodejs", "run buf", || process::on_path("node"));
 const NPM: Need = need("npm", "install buf at its pinned version", || process::on_path("npm"));
 const PYTHON_VENV: Need = need(
@@ -52,7 +55,7 @@ const PYTHON_VENV: Need = need(
 /// For building and running on this machine.
 pub(crate) const FOR_UP: &[Need] = &[COMPILER, RESTIC];
 /// For format, lints and the contract's checks.
-pub(crate) const FOR_CHECK: &[Need] = &[COMPILER, NODE, NPM];
+pub(crate) const FOR_CHECK: &[Need] = &[COMPILER, NODE, NPM, SHELLCHECK];
 /// For buf alone.
 pub(crate) const BUF: &[Need] = &[NODE, NPM];
 /// For all tests.
@@ -65,6 +68,7 @@ pub(crate) const FOR_TEST: &[Need] = &[
     JQ,
     NODE,
     NPM,
+    SHELLCHECK,
     PYTHON_VENV,
 ];
 

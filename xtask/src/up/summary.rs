@@ -42,6 +42,10 @@ pub(crate) fn print(place: &Place, system: &System) {
         }
     }
     println!("  agents' port  {}", server.agent_url());
+    println!(
+        "  install       {}/install/install.sh; the answer to a new enrollment token has the whole command",
+        server.web_url()
+    );
     println!("  logs          {}", server.log().display());
     println!("                {}", agent.log().display());
     println!("  data          {}", place.state().display());
