@@ -185,16 +185,20 @@ fn local_repositories(places: &Places) -> Vec<Finding> {
 fn certificate(identity: &Identity, clock: &dyn Clock) -> Finding {
     const ABOUT: &str = "certificate";
     let host = identity.facts.host_id;
-    match identity.not_after() {
-        None => bad(
+    let end = identity.credential.lifetime.not_after;
+    if !identity.credential.lifetime.has_ended(clock.now()) {
+        return good(
             ABOUT,
-            "it cannot be read; run `restic-manager-agent wipe --yes` and enroll again",
+            format!("of host {host}, until {end}; the agent renews it before"),
+        );
+    }
+    Finding {
+        about: ABOUT,
+        verdict: Verdict::Warning,
+        text: format!(
+            "of host {host}, over since {end}. The running agent gets another by itself for 60 days after that, unless the \
+             host was quarantined or deleted; check the machine's clock, and `restic-manager-agent status`"
         ),
-        Some(end) if end <= clock.now() => bad(
-            ABOUT,
-            format!("of host {host}, over since {end}; check the clock, else enroll again with a token for this host"),
-        ),
-        Some(end) => good(ABOUT, format!("of host {host}, until {end}")),
     }
 }
 
@@ -208,7 +212,7 @@ async fn server(places: &Places, config: &Config, identity: &Identity) -> Findin
         Ok(bundle) => String::from_utf8(bundle.unwrap_or_default()).unwrap_or_default(),
         Err(error) => return bad(ABOUT, chain(&error)),
     };
-    let tls = match tls::session(&bundle, &identity.certificate_pem, &identity.key_pem) {
+    let tls = match tls::session(&bundle, &identity.credential.pem) {
         Ok(tls) => tls,
         Err(error) => return bad(ABOUT, chain(&error)),
     };

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proto::agent::v1::agent_service_client::AgentServiceClient;
-use proto::agent::v1::{AgentMessage, ServerMessage};
+use proto::agent::v1::enrollment_service_client::EnrollmentServiceClient;
+use proto::agent::v1::{AgentMessage, RenewExpiredRequest, ServerMessage};
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt as _;
 
@@ -23,10 +25,12 @@ use crate::wire::{MAX_INCOMING_BYTES, MAX_MESSAGE_BYTES};
 
 /// Messages that wait for the network. Beyond it the server does not keep up, and the connection is dropped.
 const OUTGOING: usize = 64;
+/// How long the answer with a certificate may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// How long a goodbye may take.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(2);
 
-type Attempt = Pin<Box<dyn Future<Output = Result<tonic::transport::Channel, tls::Error>> + Send>>;
+type Attempt = Pin<Box<dyn Future<Output = Result<Made, Failure>> + Send>>;
 type Opening = Pin<Box<dyn Future<Output = Result<Streaming<ServerMessage>, Status>> + Send>>;
 
 /// Where to connect, and with what.
@@ -36,6 +40,33 @@ pub struct Dial {
     pub address: AgentAddress,
     /// Whom to trust and what to show.
     pub tls: Arc<ClientConfig>,
+}
+
+/// Where to ask for a certificate, and with what words.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The agent port.
+    pub address: AgentAddress,
+    /// Whom to trust.
+    pub tls: Arc<ClientConfig>,
+    /// The words.
+    pub request: RenewExpiredRequest,
+}
+
+/// What an attempt has led to.
+pub enum Made {
+    /// A connection.
+    Connection(Channel),
+    /// A certificate, PEM.
+    Certificate(String),
+}
+
+/// Why it has led to nothing.
+pub enum Failure {
+    /// There is no connection.
+    Connecting(tls::Error),
+    /// There was one, and the answer was no.
+    Refused(Status),
 }
 
 /// The agent's one stream to the server.
@@ -66,6 +97,8 @@ pub enum LinkEvent {
     Up,
     /// The server said something.
     Message(Box<ServerMessage>),
+    /// A certificate was asked for, and this is it, PEM.
+    Certificate(String),
     /// The connection is gone or could not be made.
     Lost {
         /// What the core makes of it.
@@ -85,8 +118,24 @@ impl Link {
     pub fn connect(&mut self, after: Duration, dial: impl FnOnce() -> Result<Dial, tls::Error> + Send + 'static) {
         *self = Self::Waiting(Box::pin(async move {
             tokio::time::sleep(after).await;
-            let Dial { address, tls } = dial()?;
-            tls::connect(&address, tls).await
+            let Dial { address, tls } = dial().map_err(Failure::Connecting)?;
+            let channel = tls::connect(&address, tls).await.map_err(Failure::Connecting)?;
+            Ok(Made::Connection(channel))
+        }));
+    }
+
+    /// Gives up what there is and asks for a certificate after a wait, without showing one. Where, and with what words, is
+    /// asked when the wait is over.
+    pub fn ask(&mut self, after: Duration, question: impl FnOnce() -> Result<Question, tls::Error> + Send + 'static) {
+        *self = Self::Waiting(Box::pin(async move {
+            tokio::time::sleep(after).await;
+            let Question { address, tls, request } = question().map_err(Failure::Connecting)?;
+            let channel = tls::connect(&address, tls).await.map_err(Failure::Connecting)?;
+            let mut request = tonic::Request::new(request);
+            request.set_timeout(ANSWER_WITHIN);
+            let answer = EnrollmentServiceClient::new(channel).renew_expired(request).await;
+            let answer = answer.map_err(Failure::Refused)?;
+            Ok(Made::Certificate(answer.into_inner().certificate_pem))
         }));
     }
 
@@ -124,15 +173,26 @@ impl Link {
         match self {
             Self::Closed => std::future::pending().await,
             Self::Waiting(attempt) => match attempt.await {
-                Ok(channel) => {
+                Ok(Made::Connection(channel)) => {
                     *self = Self::Connected(Box::new(Stream::open(channel)));
                     LinkEvent::Up
                 }
-                Err(error) => {
+                Ok(Made::Certificate(certificate_pem)) => {
+                    *self = Self::Closed;
+                    LinkEvent::Certificate(certificate_pem)
+                }
+                Err(Failure::Connecting(error)) => {
                     *self = Self::Closed;
                     LinkEvent::Lost {
                         loss: Loss::Broken,
                         why: telemetry::chain(&error),
+                    }
+                }
+                Err(Failure::Refused(status)) => {
+                    *self = Self::Closed;
+                    LinkEvent::Lost {
+                        loss: loss(&status),
+                        why: told(&status),
                     }
                 }
             },
@@ -156,7 +216,7 @@ impl Link {
 }
 
 impl Stream {
-    fn open(channel: tonic::transport::Channel) -> Self {
+    fn open(channel: Channel) -> Self {
         let (outgoing, messages) = mpsc::channel(OUTGOING);
         let mut client = AgentServiceClient::new(channel)
             .max_decoding_message_size(MAX_INCOMING_BYTES)
@@ -188,9 +248,10 @@ impl Incoming {
 fn loss(status: &Status) -> Loss {
     match status.code() {
         Code::FailedPrecondition if reason(status).as_deref() == Some("PROTOCOL_TOO_OLD") => Loss::ProtocolTooOld,
-        // Otherwise it means that another agent with this identity is there, or that the host is in no state to talk:
-        // neither changes within seconds.
-        Code::Unauthenticated | Code::PermissionDenied | Code::FailedPrecondition => Loss::Unauthenticated,
+        Code::Unauthenticated => Loss::Unauthenticated,
+        // Another agent with this identity is there, the host is in no state to talk, or the server does not know the
+        // question: none of it changes within seconds.
+        Code::PermissionDenied | Code::FailedPrecondition | Code::Unimplemented => Loss::Unwanted,
         Code::ResourceExhausted => Loss::Busy {
             retry_after: status.get_details_retry_info().and_then(|info| info.retry_delay),
         },
@@ -203,7 +264,6 @@ fn loss(status: &Status) -> Loss {
         | Code::AlreadyExists
         | Code::Aborted
         | Code::OutOfRange
-        | Code::Unimplemented
         | Code::Internal
         | Code::Unavailable
         | Code::DataLoss => Loss::Broken,
@@ -239,12 +299,13 @@ mod tests {
         let later = ErrorDetails::with_retry_info(Some(Duration::from_secs(9)));
         for (status, expected) in [
             (Status::unauthenticated("no"), Loss::Unauthenticated),
-            (Status::permission_denied("no"), Loss::Unauthenticated),
+            (Status::permission_denied("no"), Loss::Unwanted),
+            (Status::unimplemented("what?"), Loss::Unwanted),
             (
                 Status::with_error_details(Code::FailedPrecondition, "old", too_old),
                 Loss::ProtocolTooOld,
             ),
-            (Status::failed_precondition("twin"), Loss::Unauthenticated),
+            (Status::failed_precondition("twin"), Loss::Unwanted),
             (
                 Status::with_error_details(Code::ResourceExhausted, "busy", later),
                 Loss::Busy {

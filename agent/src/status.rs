@@ -37,6 +37,19 @@ pub struct Status {
     pub waiting: usize,
     /// Events that the server has not committed.
     pub unacknowledged_events: u64,
+    /// When the host's certificate ends, unless it is renewed before.
+    pub certificate_ends: Timestamp,
+    /// Why it was not renewed although that is due.
+    pub renewal_trouble: Option<RenewalTrouble>,
+}
+
+/// A renewal that does not come about.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RenewalTrouble {
+    /// Since when.
+    pub since: Timestamp,
+    /// What happened last.
+    pub why: String,
 }
 
 /// A running job.
@@ -78,6 +91,14 @@ impl fmt::Display for Status {
             (true, _) => writeln!(f, "session    open")?,
             (false, Some(trouble)) => writeln!(f, "session    none: {trouble}")?,
             (false, None) => writeln!(f, "session    none yet")?,
+        }
+        writeln!(
+            f,
+            "certificate until {}, renewed by itself before",
+            self.certificate_ends
+        )?;
+        if let Some(trouble) = &self.renewal_trouble {
+            writeln!(f, "           NOT RENEWED since {}: {}", trouble.since, trouble.why)?;
         }
         writeln!(
             f,
@@ -139,6 +160,10 @@ mod tests {
             online: false,
             trouble: Some("127.0.0.1:8443 does not answer".to_owned()),
             restic_version: None,
+            renewal_trouble: Some(RenewalTrouble {
+                since: Timestamp::UNIX_EPOCH,
+                why: "Too many attempts. (rate_limited)".to_owned(),
+            }),
             ..status()
         };
 
@@ -149,6 +174,10 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("no job can run"), "{text}");
+        assert!(
+            text.contains("NOT RENEWED since 1970-01-01T00:00:00Z: Too many attempts."),
+            "{text}"
+        );
     }
 
     fn status() -> Status {
@@ -169,6 +198,8 @@ mod tests {
             }],
             waiting: 1,
             unacknowledged_events: 4,
+            certificate_ends: Timestamp::UNIX_EPOCH,
+            renewal_trouble: None,
         }
     }
 }

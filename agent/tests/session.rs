@@ -15,6 +15,7 @@ use agent::identity::Identity;
 use agent::status::Status;
 use proto::agent::v1::event::Event;
 use proto::agent::v1::{self, server_message};
+use support::authority::Authority;
 use support::eventually;
 use support::fake_restic::{FakeRestic, calls};
 use support::host::{Host, backup, credentials, id, provide, settings};
@@ -132,6 +133,42 @@ async fn unreadable_secrets_are_reported_and_not_written_over() {
     assert_eq!(finished.result_code, "agent_secrets_unreadable");
     assert_eq!(std::fs::read(host.places.secrets()).unwrap(), b"damaged");
     assert_eq!(calls(host.path()), [""; 0], "restic was started");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_without_the_pinned_root_is_refused_and_never_stored() {
+    let server = FakeServer::start().await;
+    let host = Host::enrolled(&server);
+    let running = host.start();
+    server.until_session(1).await;
+    let foreign = Authority::new().bundle_pem();
+
+    server
+        .say(server_message::Body::SetTrustBundle(v1::SetTrustBundle {
+            version: 1,
+            hash: "bb".repeat(32),
+            ca_bundle_pem: foreign.clone(),
+        }))
+        .await;
+    let refused = applied(&server, &"bb".repeat(32)).await;
+    let after_the_refusal = std::fs::read_to_string(host.places.ca_bundle()).unwrap();
+    server
+        .say(server_message::Body::SetTrustBundle(v1::SetTrustBundle {
+            version: 2,
+            hash: "cc".repeat(32),
+            ca_bundle_pem: format!("{foreign}{}", server.authority.bundle_pem()),
+        }))
+        .await;
+    // Another root beside the pinned one is no harm.
+    eventually("both roots", || {
+        let kept = std::fs::read_to_string(host.places.ca_bundle()).unwrap();
+        (kept == format!("{foreign}{}", server.authority.bundle_pem())).then_some(())
+    })
+    .await;
+
+    assert!(refused.contains(&server.authority.pin().to_string()), "{refused}");
+    assert_eq!(after_the_refusal, server.authority.bundle_pem());
     running.stop().await;
 }
 
@@ -322,7 +359,11 @@ async fn a_refused_agent_keeps_its_key_and_asks_seldom() {
     let running = host.start();
     server
         .until("the refusal", |record| {
-            record.heard.iter().any(|what| what == "refused").then_some(())
+            record
+                .heard
+                .iter()
+                .any(|what| what == "refused to come back")
+                .then_some(())
         })
         .await;
 
@@ -337,8 +378,8 @@ async fn a_refused_agent_keeps_its_key_and_asks_seldom() {
 
     assert!(status.trouble.unwrap().contains("the host is not known"));
     assert_eq!(
-        server.look(|record| record.heard.len()),
-        1,
+        server.look(|record| record.heard.clone()),
+        ["refused", "refused to come back"],
         "it asked again within seconds"
     );
     assert!(Identity::load(&host.places).unwrap().is_some());

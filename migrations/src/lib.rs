@@ -12,6 +12,7 @@ mod m20261124_074000_create_jobs;
 mod m20261124_080000_add_found_repositories;
 mod m20261124_100000_add_retention;
 mod m20261124_110000_create_idempotency_keys;
+mod m20261124_120000_create_identity_keys;
 
 use sea_orm_migration::prelude::*;
 
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_080000_add_found_repositories::Migration),
             Box::new(m20261124_100000_add_retention::Migration),
             Box::new(m20261124_110000_create_idempotency_keys::Migration),
+            Box::new(m20261124_120000_create_identity_keys::Migration),
         ]
     }
 }

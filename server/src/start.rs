@@ -234,6 +234,7 @@ fn settings(config: &Config) -> Settings {
         audit_retention: config.history.audit,
         data_dir: config.database.data_dir.clone(),
         dist_dir: config.database.dist_dir.clone(),
+        agent_certificate_ttl: config.agents.certificate_ttl,
     }
 }
 

@@ -9,14 +9,18 @@ use domain::session::{Applied, Command, DesiredState};
 
 use super::fact::Fact;
 use super::order::Order;
+use super::renewal::Credential;
 
 /// Something to do, in the order given.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Connect after this wait.
+    /// Connect after this wait. With the identity key no session is opened: a certificate is asked for, and comes back as
+    /// [`super::Event::Offered`].
     Connect {
         /// How long to wait first.
         after: Duration,
+        /// What to show.
+        with: Credential,
     },
     /// Drop the connection; the shell answers with [`super::Event::LinkLost`].
     Disconnect,
@@ -80,6 +84,27 @@ pub enum Effect {
     CancelJob(JobId),
     /// Remove what a job left on disk: its end and its log are committed.
     ForgetJob(JobId),
+    /// Ask the server for the next certificate, for a key that is on disk before; answer with
+    /// [`super::Event::NotAsked`] when there is none.
+    AskCertificate,
+    /// Store the next certificate beside the one in use, on disk, and answer with [`super::Event::OfferStored`].
+    StoreOffer {
+        /// As the server gave it.
+        certificate_pem: String,
+    },
+    /// Put the next certificate in the place of the one in use, on disk, and answer with [`super::Event::Promoted`].
+    PromoteCandidate,
+    /// Remove the next certificate, or the key that one was asked for.
+    DiscardCandidate,
+    /// Tell whoever looks after the host that its certificate was not renewed.
+    WarnOfRenewal {
+        /// What happened.
+        why: String,
+        /// When the certificate in use ends.
+        ends: Timestamp,
+        /// Whether it has little left of its life.
+        is_urgent: bool,
+    },
     /// Forget key, certificate and credentials: the host was deleted.
     ForgetIdentity,
     /// End the agent.

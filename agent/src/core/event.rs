@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::certificate::Lifetime;
 use domain::id::{CommandId, JobId};
 use domain::session::{Command, DesiredKind, DesiredState, Goodbye, Stamp, Welcome};
 
@@ -96,6 +97,26 @@ pub enum Event {
         /// Which job.
         job: JobId,
     },
+    /// The server has given a certificate on the word of the identity key.
+    Offered {
+        /// As the server gave it.
+        certificate_pem: String,
+    },
+    /// No certificate could be asked for: there is no key to ask with.
+    NotAsked {
+        /// Why.
+        why: String,
+    },
+    /// The next certificate is on disk, or could not be stored.
+    OfferStored {
+        /// When it is in force, or why it could not be stored.
+        outcome: Result<Lifetime, String>,
+    },
+    /// The next certificate is the one in use, or could not be made so.
+    Promoted {
+        /// Why not.
+        outcome: Result<(), String>,
+    },
     /// The time of [`super::Core::next_wakeup`] has come.
     Wakeup,
     /// Somebody asked the agent to stop.
@@ -147,6 +168,20 @@ pub enum Received {
         id: CommandId,
         /// What is wrong with it, for the log.
         why: String,
+    },
+    /// The next certificate that was asked for.
+    CertificateOffer {
+        /// As the server gave it.
+        certificate_pem: String,
+    },
+    /// The next certificate that was asked for is not given.
+    RenewRefused {
+        /// The server's sentence and code.
+        why: String,
+        /// When to ask again.
+        retry_after: Option<Duration>,
+        /// Whether the same question may get another answer later. Otherwise another key is needed.
+        is_temporary: bool,
     },
     /// The server ends the session.
     Goodbye(Goodbye),

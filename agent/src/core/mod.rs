@@ -27,6 +27,9 @@ mod order;
 mod outbox;
 mod queue;
 mod reconnect;
+mod renewal;
+#[cfg(test)]
+mod renewal_tests;
 mod report;
 mod session;
 #[cfg(test)]
@@ -40,6 +43,7 @@ pub use fact::Fact;
 pub use order::Order;
 pub use outbox::Contents;
 pub use reconnect::Loss;
+pub use renewal::{Certificates, Credential, RenewalTrouble};
 pub use report::{End, Report, SnapshotList};
 
 use desired::{Verdict, judge};
@@ -50,11 +54,14 @@ use domain::{Actor, Timestamp};
 use outbox::{Cursor, Logs};
 use queue::{Found, Live, Queue};
 use reconnect::Reconnect;
+use renewal::Renewal;
 use session::Session;
 
 /// What the agent finds on its disk when it starts.
 #[derive(Debug, Clone)]
 pub struct Start {
+    /// The certificates.
+    pub certificates: Certificates,
     /// What the outbox holds.
     pub outbox: Contents,
     /// What is held of the desired state.
@@ -78,6 +85,10 @@ pub struct Overview {
     pub running: Vec<Order>,
     /// Jobs that wait.
     pub waiting: usize,
+    /// When the certificate in use ends.
+    pub certificate_ends: Timestamp,
+    /// What keeps the next certificate from coming; `None` while nothing does.
+    pub renewal_trouble: Option<RenewalTrouble>,
 }
 
 /// What an earlier life of the agent had not done.
@@ -92,6 +103,9 @@ struct Leftover {
 pub struct Core {
     session: Session,
     reconnect: Reconnect,
+    renewal: Renewal,
+    /// When the renewal wants to be looked at again, in an open session.
+    renewal_due: Option<Duration>,
     /// The highest that any session had. Kept in memory only: what it guards against is a message that was on its way in
     /// an older session of this process.
     epoch: u64,
@@ -109,6 +123,7 @@ impl Core {
     /// Takes up what is on disk. [`Event::Started`] sets it going.
     pub fn new(start: Start) -> Self {
         let Start {
+            certificates,
             outbox,
             applied,
             commands,
@@ -127,6 +142,8 @@ impl Core {
         Self {
             session: Session::Offline,
             reconnect: Reconnect::new(),
+            renewal: Renewal::new(certificates),
+            renewal_due: None,
             epoch: 0,
             cursor,
             logs,
@@ -153,7 +170,11 @@ impl Core {
             Session::Open(_) => self.logs.next_wakeup().filter(|wakeup| *wakeup != Duration::MAX),
             Session::Offline | Session::Greeted { .. } | Session::Closing { .. } => None,
         };
-        [self.session.next_wakeup(), logs].into_iter().flatten().min()
+        let renewal = match self.session {
+            Session::Open(_) => self.renewal_due,
+            Session::Offline | Session::Greeted { .. } | Session::Closing { .. } => None,
+        };
+        [self.session.next_wakeup(), logs, renewal].into_iter().flatten().min()
     }
 
     /// How things stand, for people.
@@ -163,6 +184,8 @@ impl Core {
             unacknowledged: self.cursor.unacknowledged(),
             running: self.queue.running().map(|live| live.order.clone()).collect(),
             waiting: self.queue.waiting(),
+            certificate_ends: self.renewal.ends(),
+            renewal_trouble: self.renewal.trouble().cloned(),
         }
     }
 
@@ -209,6 +232,16 @@ impl Core {
                     effects.push(Effect::ForgetJob(job));
                 }
             }
+            Event::Offered { certificate_pem } => self.renewal.offered(certificate_pem, effects),
+            Event::NotAsked { why } => {
+                self.renewal.not_given(why, None, false, now, effects);
+                self.reconnect_for_renewal(now, effects);
+            }
+            Event::OfferStored { outcome } => {
+                self.renewal.offer_stored(outcome, now, effects);
+                self.reconnect_for_renewal(now, effects);
+            }
+            Event::Promoted { outcome } => self.renewal.promoted(outcome, now, effects),
             Event::Wakeup => {}
             Event::StopRequested => {
                 self.stopping = true;
@@ -250,6 +283,7 @@ impl Core {
         }
         effects.push(Effect::Connect {
             after: Reconnect::first_wait(random),
+            with: self.renewal.choose(now),
         });
     }
 
@@ -290,6 +324,12 @@ impl Core {
             Received::UnusableCommand { id, why: _ } => {
                 effects.push(acknowledge(id, Acceptance::Refused(Refusal::Unusable)));
             }
+            Received::CertificateOffer { certificate_pem } => self.renewal.offered(certificate_pem, effects),
+            Received::RenewRefused {
+                why,
+                retry_after,
+                is_temporary,
+            } => self.renewal.not_given(why, retry_after, !is_temporary, now, effects),
             Received::Goodbye(farewell) if farewell.reason == GoodbyeReason::Revoked => self.revoked(effects),
             Received::Goodbye(farewell) => self.disconnect(Some(farewell), now, effects),
         }
@@ -309,6 +349,7 @@ impl Core {
             return;
         }
         self.session = Session::opened(welcome, now.uptime);
+        self.renewal.welcomed(now, effects);
         self.acknowledged(welcome.acknowledged_seq, effects);
     }
 
@@ -443,6 +484,7 @@ impl Core {
 
     fn link_lost(&mut self, loss: Loss, random: f64, now: Now, effects: &mut Vec<Effect>) {
         let open_for = self.session.open_for(now.uptime);
+        let stood = matches!(self.session, Session::Greeted { .. });
         let loss = match std::mem::replace(&mut self.session, Session::Offline) {
             Session::Closing {
                 farewell: Some(farewell),
@@ -454,9 +496,27 @@ impl Core {
         };
         self.cursor.disconnected();
         self.logs.disconnected();
+        let loss = self.renewal.lost(loss, stood, now);
+        // Giving up a connection to show the next certificate is no failure.
+        let after = if self.renewal.take_switch() {
+            Duration::ZERO
+        } else {
+            self.reconnect.next_wait(&loss, open_for, random)
+        };
         if !self.stopping {
             effects.push(Effect::Connect {
-                after: self.reconnect.next_wait(&loss, open_for, random),
+                after,
+                with: self.renewal.choose(now),
+            });
+        }
+    }
+
+    /// Goes on after a question that was asked without a session.
+    fn reconnect_for_renewal(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        if !self.stopping && matches!(self.session, Session::Offline) {
+            effects.push(Effect::Connect {
+                after: self.renewal.pause_left(now),
+                with: self.renewal.choose(now),
             });
         }
     }
@@ -501,6 +561,10 @@ impl Core {
         if self.session.is_dead(now.uptime) {
             self.disconnect(None, now, effects);
         }
+        if self.session.open().is_some() && !self.stopping && self.renewal.go_on(now, effects) {
+            self.disconnect(None, now, effects);
+        }
+        self.renewal_due = self.renewal.next_wakeup(now);
         let Some(open) = self.session.open() else {
             return;
         };

@@ -22,6 +22,9 @@ pub enum Loss {
     Broken,
     /// The server does not accept the certificate (any more), or does not know the host.
     Unauthenticated,
+    /// The server knows the host and does not want it as it is: it is not active, or another agent is there with its
+    /// identity.
+    Unwanted,
     /// The server does not speak this protocol.
     ProtocolTooOld,
     /// The server has too much to do.
@@ -65,7 +68,7 @@ impl Reconnect {
             self.backoff.reset();
         }
         match loss {
-            Loss::Unauthenticated | Loss::ProtocolTooOld => slow_lane(random),
+            Loss::Unauthenticated | Loss::Unwanted | Loss::ProtocolTooOld => slow_lane(random),
             Loss::Busy {
                 retry_after: Some(hint),
             } => hinted(*hint) + self.backoff.next_wait(random),
@@ -139,6 +142,7 @@ mod tests {
     fn a_server_that_does_not_want_us_is_asked_seldom() {
         for loss in [
             Loss::Unauthenticated,
+            Loss::Unwanted,
             Loss::ProtocolTooOld,
             farewell(GoodbyeReason::Superseded, None),
         ] {

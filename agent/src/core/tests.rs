@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::id::RepositoryId;
+use domain::certificate::Lifetime;
+use domain::id::{HostId, RepositoryId};
 use domain::job::{Progress, Summary};
 use domain::session::{AgentSettings, BackupOrder, DesiredSet, DesiredState};
 use uuid::Uuid;
@@ -714,6 +715,11 @@ impl Agent {
             | Effect::ResumeJob { .. }
             | Effect::CancelJob(_)
             | Effect::ForgetJob(_)
+            | Effect::AskCertificate
+            | Effect::StoreOffer { .. }
+            | Effect::PromoteCandidate
+            | Effect::DiscardCandidate
+            | Effect::WarnOfRenewal { .. }
             | Effect::ForgetIdentity
             | Effect::Exit(_) => return None,
         })
@@ -790,7 +796,11 @@ impl Agent {
 /// An effect in a few words.
 fn told(effect: &Effect) -> String {
     match effect {
-        Effect::Connect { after } => format!("connect after {after:?}"),
+        Effect::Connect {
+            after,
+            with: Credential::Current,
+        } => format!("connect after {after:?}"),
+        Effect::Connect { after, with } => format!("connect after {after:?} with {with:?}"),
         Effect::Disconnect => "disconnect".to_owned(),
         Effect::Send(message) => match message {
             Message::Hello { next_seq, .. } => format!("hello next {next_seq}"),
@@ -821,6 +831,13 @@ fn told(effect: &Effect) -> String {
         }
         Effect::CancelJob(job) => format!("cancel {}", number(job.as_uuid())),
         Effect::ForgetJob(job) => format!("forget job {}", number(job.as_uuid())),
+        Effect::AskCertificate => "ask certificate".to_owned(),
+        Effect::StoreOffer { certificate_pem } => format!("store {certificate_pem}"),
+        Effect::PromoteCandidate => "promote".to_owned(),
+        Effect::DiscardCandidate => "discard".to_owned(),
+        Effect::WarnOfRenewal { why, is_urgent, .. } => {
+            format!("{}: {why}", if *is_urgent { "error" } else { "warn" })
+        }
         Effect::ForgetIdentity => "forget identity".to_owned(),
         Effect::Exit(reason) => format!("exit {reason:?}"),
     }
@@ -857,6 +874,7 @@ fn told_fact(fact: &Fact) -> String {
 
 fn empty() -> Start {
     Start {
+        certificates: certificates(),
         outbox: Contents {
             next_seq: 1,
             acknowledged: 0,
@@ -866,6 +884,18 @@ fn empty() -> Start {
         commands: Vec::new(),
         begun: Vec::new(),
         logs: Vec::new(),
+    }
+}
+
+/// A certificate that is far from its end.
+fn certificates() -> Certificates {
+    Certificates {
+        host: HostId::from_uuid(Uuid::from_u128(0)),
+        current: Lifetime {
+            not_before: time(0),
+            not_after: time(1_000_000_000),
+        },
+        candidate: None,
     }
 }
 

@@ -229,6 +229,7 @@ async fn endpoint(config: &Config, in_token: Pin) -> Result<String, Error> {
 }
 
 fn question(token: &EnrollmentToken, candidate: &Candidate, machine: &Machine) -> Result<EnrollRequest, Error> {
+    let identity = candidate.proof().map_err(Error::Identity)?;
     Ok(EnrollRequest {
         token: token.encode().expose().clone(),
         hostname: machine.hostname.clone(),
@@ -242,6 +243,8 @@ fn question(token: &EnrollmentToken, candidate: &Candidate, machine: &Machine) -
             .unwrap_or_default(),
         csr_pem: candidate.csr_pem().map_err(Error::Identity)?,
         enroll_nonce: candidate.nonce().to_owned(),
+        identity_key: identity.key.as_bytes().to_vec(),
+        identity_proof: identity.signature.as_bytes().to_vec(),
     })
 }
 

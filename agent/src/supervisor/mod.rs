@@ -6,7 +6,9 @@
 //! **Invariant:** a fact that cannot be written ends the agent. Begun anew it finds on disk what it needs, which is better
 //! than a memory that nobody else has.
 
+mod dial;
 mod perform;
+mod renewal;
 mod start;
 
 use std::cell::Cell;
@@ -15,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use domain::enrollment::Pin;
 use domain::id::{HostId, JobId};
 use domain::{Clock, IdSource, Timestamp};
 use tokio::sync::mpsc;
@@ -33,7 +36,7 @@ use crate::random::random_fraction;
 use crate::runner::{LogReader, Runner};
 use crate::secrets::Secrets;
 use crate::state::{self, State};
-use crate::status::{JobLine, Status};
+use crate::status::{JobLine, RenewalTrouble, Status};
 use crate::sysinfo::Machine;
 use crate::wire::{Incoming, incoming};
 
@@ -103,6 +106,8 @@ pub struct Supervisor {
     clocks: Clocks,
     setup: Setup,
     host: HostId,
+    /// The server's root, as the host was enrolled with it.
+    pin: Pin,
     started_at: Timestamp,
     agent_endpoint: String,
     pending: VecDeque<Event>,
@@ -159,6 +164,10 @@ impl Supervisor {
     fn on_link(&mut self, event: LinkEvent) -> Result<(), Error> {
         match event {
             LinkEvent::Up => self.dispatch(Event::LinkUp),
+            LinkEvent::Certificate(certificate_pem) => {
+                info!("the server has given a certificate in place of the one that it does not take any more");
+                self.dispatch(Event::Offered { certificate_pem })
+            }
             LinkEvent::Message(message) => {
                 let state = &self.state;
                 let unread = Cell::new(None);
@@ -213,7 +222,12 @@ impl Supervisor {
             Received::UnusableCommand { id, why } => warn!(command.id = %id, why, "command refused"),
             Received::UnusableDesired { kind, why, .. } => warn!(part = %kind, why, "desired state refused"),
             Received::Goodbye(goodbye) => info!(reason = %goodbye.reason, "the server ends the session"),
-            Received::Heartbeat | Received::Ack { .. } | Received::LogCredit { .. } | Received::Desired(_) => {}
+            Received::Heartbeat
+            | Received::Ack { .. }
+            | Received::LogCredit { .. }
+            | Received::Desired(_)
+            | Received::CertificateOffer { .. }
+            | Received::RenewRefused { .. } => {}
         }
     }
 
@@ -260,6 +274,11 @@ impl Supervisor {
                 })
                 .collect(),
             waiting: overview.waiting,
+            certificate_ends: overview.certificate_ends,
+            renewal_trouble: overview.renewal_trouble.map(|trouble| RenewalTrouble {
+                since: trouble.since,
+                why: trouble.why,
+            }),
             unacknowledged_events: overview.unacknowledged,
         }
     }

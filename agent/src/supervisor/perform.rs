@@ -1,6 +1,6 @@
 //! Does what the core wants.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use domain::Timestamp;
 use domain::id::JobId;
@@ -9,16 +9,14 @@ use domain::session::{AgentSettings, DesiredSet, DesiredState, HeldRepository};
 use proto::agent::v1::AgentMessage;
 use tracing::{error, info, warn};
 
+use super::renewal::warn_of_renewal;
 use super::{Error, Supervisor};
-use crate::config::{Config, Places};
 use crate::core::{Effect, Event, Fact, Loss, Message, Order};
 use crate::durable;
-use crate::identity::{self, Identity};
-use crate::link::{Dial, Link};
+use crate::link::Link;
 use crate::random::random_fraction;
 use crate::runner::{LogReader, Task};
 use crate::state::Entry;
-use crate::sysinfo::Machine;
 use crate::telemetry::chain;
 use crate::tls;
 use crate::wire;
@@ -36,7 +34,7 @@ const LOGS_CAP_BYTES: u64 = 256 * 1024 * 1024;
 impl Supervisor {
     pub(super) fn perform(&mut self, effect: Effect) -> Result<(), Error> {
         match effect {
-            Effect::Connect { after } => self.connect(after),
+            Effect::Connect { after, with } => self.connect(after, with),
             Effect::Disconnect => self.disconnect(),
             Effect::Send(message) => self.say(&message),
             Effect::SendEvents { after, through } => self.send_events(after, through)?,
@@ -75,23 +73,15 @@ impl Supervisor {
             }
             Effect::CancelJob(job) => self.runner.cancel(job),
             Effect::ForgetJob(job) => self.forget_job(job)?,
+            Effect::AskCertificate => self.ask_certificate(),
+            Effect::StoreOffer { certificate_pem } => self.store_offer(&certificate_pem),
+            Effect::PromoteCandidate => self.promote_candidate(),
+            Effect::DiscardCandidate => self.discard_candidate(),
+            Effect::WarnOfRenewal { why, ends, is_urgent } => warn_of_renewal(&why, ends, is_urgent),
             Effect::ForgetIdentity => self.forget_identity()?,
             Effect::Exit(reason) => self.exit = Some(reason),
         }
         Ok(())
-    }
-
-    fn connect(&mut self, after: std::time::Duration) {
-        // restic may have come, gone or changed; asking it takes a moment and happens beside.
-        let machine = Arc::clone(&self.machine);
-        let config = self.setup.config.clone();
-        tokio::task::spawn_blocking(move || {
-            let looked = Machine::look(&config);
-            *machine.lock().unwrap_or_else(PoisonError::into_inner) = looked;
-        });
-        let places = self.setup.places.clone();
-        let config = self.setup.config.clone();
-        self.link.connect(after, move || dial(&places, &config));
     }
 
     fn disconnect(&mut self) {
@@ -103,7 +93,7 @@ impl Supervisor {
     }
 
     /// A connection that takes no more is as good as none.
-    fn send(&mut self, message: AgentMessage) -> bool {
+    pub(super) fn send(&mut self, message: AgentMessage) -> bool {
         match self.link.send(message) {
             Ok(()) => true,
             Err(error) => {
@@ -252,9 +242,17 @@ impl Supervisor {
         self.pending.push_back(Event::DesiredStored { kind, stamp, outcome });
     }
 
-    /// The stamp follows the file: a crash in between has the bundle sent once more.
+    /// The stamp follows the file: a crash in between has the bundle sent once more. A bundle without the root that was
+    /// pinned at enrollment is never stored: with it the agent would trust somebody else, and never come back.
     fn store_bundle(&self, stamp: &domain::session::Stamp, bundle: &str) -> Result<(), String> {
         tls::roots(bundle).map_err(|error| chain(&error))?;
+        if !tls::holds_root(bundle, self.pin) {
+            return Err(format!(
+                "the certificates to trust do not include the root that this host was enrolled with ({}); it keeps those \
+                 it has",
+                self.pin
+            ));
+        }
         durable::write(&self.setup.places.ca_bundle(), bundle.as_bytes()).map_err(|error| chain(&error))?;
         self.state.set_trust_bundle_stamp(stamp).map_err(|error| chain(&error))
     }
@@ -312,28 +310,6 @@ impl Supervisor {
             .and_then(|()| durable::remove(&places.ca_bundle()))
             .map_err(Error::Directory)
     }
-}
-
-/// Where to connect, and with what: read anew each time, because the bundle may have changed.
-fn dial(places: &Places, config: &Config) -> Result<Dial, tls::Error> {
-    let unusable = |source: Box<dyn std::error::Error + Send + Sync>| tls::Error::Material {
-        what: "the host's identity",
-        source,
-    };
-    let identity = Identity::load(places).map_err(|error| unusable(error.into()))?;
-    let identity = identity.ok_or_else(|| {
-        unusable(Box::new(identity::Error::Damaged {
-            path: places.identity_dir(),
-        }))
-    })?;
-    let bundle = durable::read(&places.ca_bundle()).map_err(|error| unusable(error.into()))?;
-    let bundle = String::from_utf8(bundle.unwrap_or_default()).map_err(|error| unusable(error.into()))?;
-    let endpoint = config.agent_url.as_ref().unwrap_or(&identity.facts.agent_endpoint);
-    let address = endpoint
-        .parse()
-        .map_err(|error: tls::InvalidAddress| unusable(error.into()))?;
-    let tls = tls::session(&bundle, &identity.certificate_pem, &identity.key_pem)?;
-    Ok(Dial { address, tls })
 }
 
 /// Logs what happened to jobs.

@@ -11,9 +11,9 @@ use tracing::error;
 
 use super::{Error, Setup, Supervisor};
 use crate::clock::Clocks;
-use crate::core::{Core, Start};
+use crate::core::{Certificates, Core, Start};
 use crate::durable;
-use crate::identity::Identity;
+use crate::identity::{self, Identity};
 use crate::link::Link;
 use crate::runner::{Options, Runner};
 use crate::secrets::Secrets;
@@ -45,7 +45,18 @@ impl Supervisor {
             clock: Arc::clone(clock),
         })
         .map_err(Error::Directory)?;
-        let core = Core::new(found(&state, &secrets, &runner)?);
+        let pin = identity
+            .facts
+            .pin()
+            .ok_or_else(|| Error::Identity(identity::Error::Pin))?;
+        let certificates = Certificates {
+            host: identity.facts.host_id,
+            current: identity.credential.lifetime,
+            candidate: identity::next::held(places)
+                .map_err(Error::Identity)?
+                .map(|held| held.lifetime),
+        };
+        let core = Core::new(found(certificates, &state, &secrets, &runner)?);
         let endpoint = config.agent_url.clone().unwrap_or(identity.facts.agent_endpoint);
         Ok(Self {
             core,
@@ -58,6 +69,7 @@ impl Supervisor {
             machine: Arc::new(Mutex::new(Machine::look(config))),
             clocks: Clocks::start(Arc::clone(clock)),
             host: identity.facts.host_id,
+            pin,
             started_at: clock.now(),
             agent_endpoint: endpoint,
             pending: VecDeque::new(),
@@ -72,12 +84,13 @@ impl Supervisor {
 }
 
 /// What an earlier life of the agent left.
-fn found(state: &State, secrets: &Secrets, runner: &Runner) -> Result<Start, Error> {
+fn found(certificates: Certificates, state: &State, secrets: &Secrets, runner: &Runner) -> Result<Start, Error> {
     let outbox = state.contents().map_err(Error::State)?;
     let commands = state.open_commands().map_err(Error::State)?;
     let leftovers = runner.spool().leftovers().map_err(Error::Directory)?;
     let live: HashSet<JobId> = commands.iter().filter_map(job_to_run).collect();
     let mut start = Start {
+        certificates,
         applied: applied(state, secrets)?,
         commands,
         begun: Vec::new(),

@@ -1,6 +1,6 @@
 //! TLS to the agent port: 1.3 only, HTTP/2 only, no resumption, so that every connection checks every certificate.
 //!
-//! Before enrolling the server is known by its pin alone ([`enrolling`]); afterwards by the stored bundle, and the agent
+//! Where the agent has no certificate to show, the server is known by its pin alone ([`enrolling`]); otherwise by the stored bundle, and the agent
 //! shows its certificate ([`session`]).
 
 mod address;
@@ -98,7 +98,7 @@ pub enum Error {
     },
 }
 
-/// Knows the server by the pin of its root, and shows no certificate.
+/// Knows the server by the pin of its root, and shows no certificate: to enroll, or when the last certificate has ended.
 pub fn enrolling(pin: Pin) -> Arc<ClientConfig> {
     let provider = provider();
     let verifier = Arc::new(pinned::PinnedRoot::new(pin, Arc::clone(&provider)));
@@ -109,11 +109,11 @@ pub fn enrolling(pin: Pin) -> Arc<ClientConfig> {
     finished(config)
 }
 
-/// Knows the server by the bundle, and shows the host's certificate.
-pub fn session(bundle_pem: &str, certificate_pem: &str, key_pem: &Secret<String>) -> Result<Arc<ClientConfig>, Error> {
+/// Knows the server by the bundle, and shows the certificate in a text that also holds its key.
+pub fn session(bundle_pem: &str, credential_pem: &Secret<String>) -> Result<Arc<ClientConfig>, Error> {
     let roots = roots(bundle_pem)?;
-    let chain = certificates("the host's certificate", certificate_pem)?;
-    let key = PrivateKeyDer::from_pem_slice(key_pem.expose().as_bytes()).map_err(material("the host's key"))?;
+    let chain = certificates("the host's certificate", credential_pem.expose())?;
+    let key = PrivateKeyDer::from_pem_slice(credential_pem.expose().as_bytes()).map_err(material("the host's key"))?;
     let config = builder(provider())
         .with_root_certificates(roots)
         .with_client_auth_cert(chain, key)

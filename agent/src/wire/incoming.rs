@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use domain::Secret;
 use domain::id::CommandId;
 use domain::path::BackupPaths;
 use domain::session::{
     AgentSettings, BackupOrder, Command, DesiredKind, DesiredSet, DesiredState, Goodbye, GoodbyeReason, HeldRepository,
     Instruction, Stamp, Welcome, Work,
 };
+use domain::{ErrorCode, ReportedText, Secret};
 use proto::agent::v1;
 use proto::convert::{Invalid, from_timestamp, optional, required};
 
@@ -40,6 +40,12 @@ pub fn incoming(message: v1::ServerMessage, known: impl FnOnce(CommandId) -> boo
         Body::SetTrustBundle(message) => Ok(set_trust_bundle(message)),
         Body::Command(message) => command(message, known),
         Body::Goodbye(message) => Ok(Received::Goodbye(goodbye(&message))),
+        Body::CertificateOffer(v1::CertificateOffer {
+            certificate_pem,
+            // The certificate says so itself.
+            not_after: _,
+        }) => Ok(Received::CertificateOffer { certificate_pem }),
+        Body::RenewRefused(message) => renew_refused(message),
     };
     match received {
         Ok(received) => Incoming::Received(Box::new(received)),
@@ -68,6 +74,23 @@ fn welcome(message: v1::Welcome) -> Result<Welcome, Invalid> {
         server_time: from_timestamp("server_time", &server_time)?,
         log_window_bytes,
         reconnect_spread: duration("reconnect_spread", reconnect_spread)?.unwrap_or_default(),
+    })
+}
+
+fn renew_refused(message: v1::RenewRefused) -> Result<Received, Invalid> {
+    let v1::RenewRefused {
+        code,
+        message,
+        retry_after,
+    } = message;
+    let is_temporary = [ErrorCode::RateLimited, ErrorCode::HostNotActive]
+        .iter()
+        .any(|temporary| temporary.as_str() == code);
+    let message: ReportedText<500> = message.into();
+    Ok(Received::RenewRefused {
+        why: format!("{message} ({})", ReportedText::<64>::from(code)),
+        retry_after: duration("retry_after", retry_after)?,
+        is_temporary,
     })
 }
 

@@ -8,7 +8,7 @@ mod outgoing;
 
 pub use incoming::{Incoming, incoming};
 pub use log::{LogLine, LogStream, MAX_LINE_BYTES, Packed, pack, record_bytes, stream_of};
-pub use outgoing::{emptied_report, event, events, fact, hello, log_chunk, message, tag};
+pub use outgoing::{emptied_report, event, events, fact, hello, log_chunk, message, renew_expired, renew_request, tag};
 
 /// The one protocol that this version speaks.
 pub const PROTOCOL: u32 = 1;

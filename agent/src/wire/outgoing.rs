@@ -1,7 +1,8 @@
 //! What the agent says.
 
 use domain::Timestamp;
-use domain::id::{JobId, OutboxIncarnation};
+use domain::certificate::{IdentityProof, Serial};
+use domain::id::{HostId, JobId, OutboxIncarnation};
 use domain::job::{BackupSummary, JobKind, Outcome, Problem, Problems, Progress, Summary};
 use domain::session::{Applied, DesiredKind};
 use domain::snapshot::Snapshot;
@@ -68,6 +69,33 @@ pub fn message(message: &Message) -> Option<v1::AgentMessage> {
             retry_after: None,
         }),
     }))
+}
+
+/// Writes the wish for the next certificate.
+pub fn renew_request(csr_pem: String, proof: &IdentityProof) -> v1::AgentMessage {
+    says(Body::RenewRequest(v1::RenewRequest {
+        csr_pem,
+        identity_key: proof.key.as_bytes().to_vec(),
+        proof: proof.signature.as_bytes().to_vec(),
+    }))
+}
+
+/// Writes the wish for a certificate when the last one has ended.
+pub fn renew_expired(
+    host: HostId,
+    csr_pem: String,
+    last: &Serial,
+    at: Timestamp,
+    proof: &IdentityProof,
+) -> v1::RenewExpiredRequest {
+    v1::RenewExpiredRequest {
+        host_id: host.to_string(),
+        csr_pem,
+        last_serial: last.to_string(),
+        requested_at: Some(to_timestamp(at)),
+        identity_key: proof.key.as_bytes().to_vec(),
+        proof: proof.signature.as_bytes().to_vec(),
+    }
 }
 
 /// Writes a batch of events as the outbox keeps them. One that cannot be read any more goes out without content, so that

@@ -1,12 +1,15 @@
 //! A certificate authority of three levels' worth: one root that signs servers and hosts.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use agent::tls::pin_of;
+use domain::Timestamp;
 use domain::enrollment::Pin;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, SanType,
+    KeyPair, SanType, SerialNumber,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -16,6 +19,7 @@ pub struct Authority {
     root: CertificateDer<'static>,
     root_pem: String,
     issuer: Issuer<'static, KeyPair>,
+    issued: AtomicU64,
 }
 
 impl Authority {
@@ -28,6 +32,7 @@ impl Authority {
             root: certificate.der().clone(),
             root_pem: certificate.pem(),
             issuer: Issuer::new(params, key),
+            issued: AtomicU64::new(1),
         }
     }
 
@@ -39,12 +44,29 @@ impl Authority {
         self.root_pem.clone()
     }
 
-    /// The host's certificate; of the request only the key counts.
+    /// The host's certificate, for some thousand years; of the request only the key counts.
     pub fn certify(&self, csr_pem: &str) -> String {
+        let year = Duration::from_hours(24 * 365);
+        self.certify_for(
+            csr_pem,
+            Timestamp::UNIX_EPOCH,
+            Timestamp::UNIX_EPOCH.saturating_add(year * 1_000),
+        )
+    }
+
+    /// The host's certificate, from one time to another.
+    pub fn certify_for(&self, csr_pem: &str, not_before: Timestamp, not_after: Timestamp) -> String {
         let request = CertificateSigningRequestParams::from_pem(csr_pem).unwrap();
         let mut params = CertificateParams::default();
         params.subject_alt_names = vec![SanType::URI("rm://test/agent/1".try_into().unwrap())];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        // The type of these times is that of a crate which only rcgen uses; its arithmetic is enough to get there.
+        let time = |at: Timestamp| rcgen::date_time_ymd(1970, 1, 1) + at.since(Timestamp::UNIX_EPOCH);
+        (params.not_before, params.not_after) = (time(not_before), time(not_after));
+        // 16 bytes, as those of the real server.
+        let number = self.issued.fetch_add(1, Ordering::Relaxed);
+        let serial = (0x40_u128 << 120) | u128::from(number);
+        params.serial_number = Some(SerialNumber::from_slice(&serial.to_be_bytes()));
         params.signed_by(&request.public_key, &self.issuer).unwrap().pem()
     }
 

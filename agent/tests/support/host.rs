@@ -54,11 +54,16 @@ impl Host {
 
     /// A host that has enrolled with this server.
     pub fn enrolled(server: &FakeServer) -> Self {
+        Self::enrolled_with(server, |csr_pem| server.authority.certify(csr_pem))
+    }
+
+    /// A host that has enrolled with this server, and its certificate.
+    pub fn enrolled_with(server: &FakeServer, certify: impl Fn(&str) -> String) -> Self {
         let host = Self::new();
         agent::durable::create_directory(host.places.state_dir()).unwrap();
         let token = EnrollmentTokenId::from_uuid(Uuid::from_u128(1));
         let candidate = Candidate::for_token(&host.places, token).unwrap();
-        let certificate = server.authority.certify(&candidate.csr_pem().unwrap());
+        let certificate = certify(&candidate.csr_pem().unwrap());
         let facts = Facts {
             host_id: HOST_ID.parse().unwrap(),
             agent_endpoint: server.endpoint(),

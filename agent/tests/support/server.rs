@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use agent::clock::SystemClock;
+use domain::Clock as _;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -52,6 +56,12 @@ pub struct Record {
     /// Messages that came, without greetings and heartbeats, lost ones included.
     pub messages: usize,
     pub enrollments: Vec<v1::EnrollRequest>,
+    /// Wishes for the next certificate.
+    pub wishes: Vec<v1::RenewRequest>,
+    /// Wishes to come back.
+    pub returns: Vec<v1::RenewExpiredRequest>,
+    /// The certificate that each session was opened with, DER.
+    pub shown: Vec<Vec<u8>>,
     pub behave: Behaviour,
 }
 
@@ -68,6 +78,8 @@ pub struct Behaviour {
     pub refuse_enrollment: Option<Status>,
     /// Loses so many answers to enrollments.
     pub lose_answers: usize,
+    /// Gives certificates for so long, and not for ever.
+    pub certify_for: Option<Duration>,
     /// Cuts the link once.
     pub cut: Option<CutAt>,
 }
@@ -93,7 +105,7 @@ struct Shared {
 /// The certificate that the other side showed.
 #[derive(Clone)]
 struct Peer {
-    is_certified: bool,
+    certificate: Option<Vec<u8>>,
 }
 
 impl FakeServer {
@@ -284,7 +296,12 @@ impl FakeServer {
                 tokio::spawn(async move {
                     let Ok(tls) = acceptor.accept(tcp).await else { return };
                     let peer = Peer {
-                        is_certified: tls.get_ref().1.peer_certificates().is_some(),
+                        certificate: tls
+                            .get_ref()
+                            .1
+                            .peer_certificates()
+                            .and_then(|chain| chain.first())
+                            .map(|leaf| leaf.to_vec()),
                     };
                     let service = app.map_request(move |mut request: http::Request<hyper::body::Incoming>| {
                         request.extensions_mut().insert(peer.clone());
@@ -336,11 +353,35 @@ impl EnrollmentService for Service {
         }
         Ok(Response::new(v1::EnrollResponse {
             host_id: super::host::HOST_ID.to_owned(),
-            certificate_pem: self.certify.certify(&request.csr_pem),
+            certificate_pem: self.certify(&request.csr_pem, behave.certify_for),
             ca_bundle_pem: self.authority.clone(),
             cert_pin_sha256: self.pin.clone(),
             agent_endpoint: self.endpoint.clone(),
             not_after: None,
+        }))
+    }
+
+    async fn renew_expired(
+        &self,
+        request: Request<v1::RenewExpiredRequest>,
+    ) -> Result<Response<v1::EnrollResponse>, Status> {
+        let showed_one = request
+            .extensions()
+            .get::<Peer>()
+            .is_some_and(|peer| peer.certificate.is_some());
+        assert!(!showed_one, "the certificate that has ended was shown");
+        let request = request.into_inner();
+        let behave = self.shared.record.lock().unwrap().behave.clone();
+        if let Some(status) = behave.refuse {
+            self.heard("refused to come back");
+            return Err(status);
+        }
+        let certificate_pem = self.certify(&request.csr_pem, behave.certify_for);
+        self.shared.record.lock().unwrap().returns.push(request);
+        self.heard("came back");
+        Ok(Response::new(v1::EnrollResponse {
+            certificate_pem,
+            ..v1::EnrollResponse::default()
         }))
     }
 }
@@ -353,10 +394,11 @@ impl AgentService for Service {
         &self,
         request: Request<Streaming<AgentMessage>>,
     ) -> Result<Response<Self::OpenSessionStream>, Status> {
-        let is_certified = request.extensions().get::<Peer>().is_some_and(|peer| peer.is_certified);
-        if !is_certified {
-            return Err(Status::unauthenticated("a client certificate is needed"));
-        }
+        let certificate = request
+            .extensions()
+            .get::<Peer>()
+            .and_then(|peer| peer.certificate.clone());
+        let certificate = certificate.ok_or_else(|| Status::unauthenticated("a client certificate is needed"))?;
         let refuse = self.shared.record.lock().unwrap().behave.refuse.clone();
         if let Some(status) = refuse {
             self.heard("refused");
@@ -396,6 +438,7 @@ impl AgentService for Service {
         {
             let mut record = self.shared.record.lock().unwrap();
             record.hellos.push(hello);
+            record.shown.push(certificate);
         }
         self.heard("hello");
         let service = self.clone();
@@ -420,6 +463,14 @@ impl AgentService for Service {
 }
 
 impl Service {
+    fn certify(&self, csr_pem: &str, life: Option<Duration>) -> String {
+        let Some(life) = life else {
+            return self.certify.certify(csr_pem);
+        };
+        let now = SystemClock.now();
+        self.certify.certify_for(csr_pem, now, now.saturating_add(life))
+    }
+
     fn heard(&self, what: &str) {
         self.shared.record.lock().unwrap().heard.push(what.to_owned());
         self.shared.changed.notify_waiters();
@@ -487,6 +538,15 @@ impl Service {
                 record.heard.push(format!("ack {}", ack.outcome));
                 record.acks.push(ack);
                 None
+            }
+            Body::RenewRequest(wish) => {
+                record.heard.push("wish".to_owned());
+                let certificate_pem = self.certify(&wish.csr_pem, record.behave.certify_for);
+                record.wishes.push(wish);
+                Some(server_message::Body::CertificateOffer(v1::CertificateOffer {
+                    certificate_pem,
+                    not_after: None,
+                }))
             }
             Body::Goodbye(_) => {
                 record.heard.push("goodbye".to_owned());

@@ -79,6 +79,8 @@ error_codes! {
     InvalidCredentials "invalid_credentials" Unauthenticated "The user name or the password is wrong, or the user is disabled."
     InvalidToken "invalid_token" Unauthenticated "The token is not known to this server. Check that it was copied whole and belongs to this server."
 
+    InvalidProof "invalid_proof" Unauthenticated "The signature of the agent's identity key is not that of the host it speaks for. If the host was deleted, or the machine was enrolled anew elsewhere, enroll it again with a new token."
+
     Forbidden "forbidden" Forbidden "The role of the signed-in user does not allow this. Ask an admin."
     CsrfRejected "csrf_rejected" Forbidden "The request came from another site. Open the console by its own address."
 
@@ -110,12 +112,16 @@ error_codes! {
     ProtocolTooOld "protocol_too_old" Conflict "Agent and server have no version of their protocol in common. Update the older one; until then the agent's backups run on, but are not seen here."
     IdempotencyMismatch "idempotency_mismatch" Conflict "The idempotency key was used before, for another request. Use a new key for what is new, or send the first request unchanged."
     AnswerNotKept "answer_not_kept" Conflict "A request with this idempotency key was carried out before, and its answer cannot be given again: it held a secret that is shown once, or the server stopped before it was kept. Look at what exists now; use a new key for another one."
+    HostNotActive "host_not_active" Conflict "The host is quarantined or revoked and gets no certificate. An admin must release it, or enroll the machine anew."
+    CertificateSuperseded "certificate_superseded" Conflict "A newer certificate of this host is in use. Another machine runs with a copy of this identity, or this one was set back to an older copy: wipe the agent of the copy and enroll it as a host of its own."
+    ClockSkewed "clock_skewed" Conflict "The machine's clock is more than 10 minutes off. Set it right; the agent then goes on by itself."
     QueueFull "queue_full" Conflict "The host has too many jobs waiting. Let some finish first."
 
     TokenExpired "token_expired" Gone "The token's time is over. Make a new one."
     TokenUsed "token_used" Gone "The token was used. Make a new one for another host."
     TokenRevoked "token_revoked" Gone "The token was revoked. Make a new one."
     LogExpired "log_expired" Gone "The log was removed: it was older than `RM_LOG_RETENTION`, or its host had more than 1 GiB of logs. The job and its result are still shown; for longer logs raise the setting."
+    CertificateLapsed "certificate_lapsed" Gone "The host's certificate ended more than 60 days ago. Enroll the machine again with a token that replaces the host."
 
     PayloadTooLarge "payload_too_large" TooLarge "The body is larger than the limit. Send less at once."
     RateLimited "rate_limited" RateLimited "Too many attempts. Wait for `retry_after_seconds`."

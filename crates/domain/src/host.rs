@@ -64,6 +64,14 @@ impl HostStatus {
         }
     }
 
+    /// Whether the host may have certificates.
+    pub const fn is_active(self) -> bool {
+        match self {
+            Self::Pending | Self::Online | Self::Offline => true,
+            Self::Quarantined | Self::Revoked => false,
+        }
+    }
+
     /// Moves the status by one event. A quarantined host stays so whatever its agents do, a revoked one for ever.
     #[must_use]
     pub const fn next(self, event: HostEvent) -> Self {

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod audit;
 pub mod audit_query;
+pub mod certificate;
 pub mod clock;
 pub mod enrollment;
 pub mod error_code;

@@ -3,6 +3,7 @@
 use domain::ErrorCode;
 use domain::enrollment::{AgentEndpoint, Enroll, Enrolled, EnrollmentToken};
 
+use super::certificate::identity_proof as identity_proof_of;
 use super::{Invalid, required, to_timestamp};
 use crate::agent::v1;
 
@@ -26,6 +27,8 @@ impl TryFrom<v1::EnrollRequest> for Enroll {
             restic_version,
             csr_pem,
             enroll_nonce,
+            identity_key,
+            identity_proof,
         } = message;
         Ok(Self {
             token: enrollment_token(&token)?,
@@ -39,6 +42,14 @@ impl TryFrom<v1::EnrollRequest> for Enroll {
             },
             csr_pem: csr(csr_pem)?,
             nonce: required("enroll_nonce", &enroll_nonce)?,
+            identity: if identity_key.is_empty() && identity_proof.is_empty() {
+                None
+            } else {
+                Some(identity_proof_of(
+                    ("identity_key", &identity_key),
+                    ("identity_proof", &identity_proof),
+                )?)
+            },
         })
     }
 }
@@ -92,7 +103,7 @@ fn enrollment_token(text: &str) -> Result<EnrollmentToken, Invalid> {
     EnrollmentToken::parse(text).map_err(|error| Invalid::with_code("token", ErrorCode::InvalidToken, error))
 }
 
-fn csr(text: String) -> Result<String, Invalid> {
+pub(super) fn csr(text: String) -> Result<String, Invalid> {
     if text.is_empty() {
         return Err(Invalid::missing("csr_pem"));
     }
@@ -205,6 +216,19 @@ mod tests {
                 "enroll_nonce",
             ),
             (
+                of(|request| request.identity_key = vec![1; 32]),
+                ErrorCode::MissingField,
+                "identity_proof",
+            ),
+            (
+                of(|request| {
+                    request.identity_key = vec![1; 31];
+                    request.identity_proof = vec![1; 64];
+                }),
+                ErrorCode::InvalidArgument,
+                "identity_key",
+            ),
+            (
                 of(|request| request.csr_pem = "x".repeat(16 * 1024 + 1)),
                 ErrorCode::InvalidCsr,
                 "csr_pem",
@@ -226,6 +250,7 @@ mod tests {
             restic_version: String::new(),
             csr_pem: "pem".into(),
             enroll_nonce: "0123456789abcdef0123456789abcdef".into(),
+            ..v1::EnrollRequest::default()
         }
     }
 

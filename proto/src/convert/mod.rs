@@ -6,6 +6,7 @@
 pub mod agent;
 mod audit;
 mod auth;
+mod certificate;
 mod enrollment;
 mod enrollment_token;
 mod fleet;

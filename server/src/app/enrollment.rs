@@ -4,21 +4,23 @@ use std::net::IpAddr;
 
 use domain::ErrorCode;
 use domain::Timestamp;
+use domain::certificate::Occasion;
 use domain::enrollment::{Enroll, Enrolled, OperatingSystem, TokenState, TokenUse};
 use domain::host::Inventory;
-use domain::id::{CertificateId, HostId, Id as _, RepositoryId, SourceGroupId};
+use domain::id::{HostId, Id as _, RepositoryId, SourceGroupId};
 use domain::path::BackupPaths;
 use domain::repository::{NewRepository, RepoEvent, RepoStatus};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
+use super::certificates::reused;
 use super::enrollment_tokens::{refuse_taken, sealed_credentials};
 use super::news::News;
 use super::record::{Change, record};
 use super::repository_secrets::open;
 use super::{App, Caller, Error, Who};
-use crate::pki::{CertificateRequest, IssuedCertificate};
-use crate::store::{self, HostCertificate, NewHost, ReadTx, SourceGroup, StoredToken, TokenRepository, Tx};
+use crate::pki::CertificateRequest;
+use crate::store::{self, NewHost, ReadTx, SourceGroup, StoredToken, TokenRepository, Tx};
 use crate::throttle::Purpose;
 
 /// The name of the source group that every host begins with.
@@ -57,7 +59,7 @@ impl App {
     /// Makes the host that a token names and issues its certificate, all or nothing. The same attempt within ten minutes
     /// gets the same answer again.
     ///
-    /// Errors: `rate_limited`, `invalid_csr`, `invalid_token`, `token_expired`, `token_used`, `token_revoked`,
+    /// Errors: `rate_limited`, `invalid_csr`, `invalid_proof`, `invalid_token`, `token_expired`, `token_used`, `token_revoked`,
     /// `host_exists`, `key_reused`, `repository_not_found`, `repository_credentials_differ`. Whatever it is, the token stays
     /// as it was.
     pub async fn enroll(&self, caller: &Caller, enroll: Enroll) -> Result<Enrolled, Error> {
@@ -104,9 +106,19 @@ impl App {
         }
         refuse_taken(&tx, &token.hostname).await?;
         if tx.host_of_key(request.public_key_sha256()).await?.is_some() {
-            return Err(Error::refuse_field(ErrorCode::KeyReused, "csr_pem", ErrorCode::KeyReused.meaning()).into());
+            return Err(reused("csr_pem").into());
+        }
+        if let Some(identity) = &enroll.identity {
+            let occasion = Occasion::Enrollment {
+                token: enroll.token.id(),
+                nonce: &enroll.nonce,
+            };
+            self.check_identity(&tx, None, identity, &occasion, request).await?;
         }
         let host = self.add_host(&tx, enroll, &token, now).await?;
+        if let Some(identity) = &enroll.identity {
+            tx.set_identity_key(host, &identity.key, now).await?;
+        }
         if let Some(repository) = self.repository_for(&tx, &token, now).await? {
             let status = RepoStatus::Unset.next(RepoEvent::Bound);
             tx.bind_repository(host, repository, status).await?;
@@ -126,7 +138,7 @@ impl App {
         news.host(host);
         self.tell(news);
         tracing::info!(host.id = %host, hostname = %token.hostname, "host enrolled");
-        Ok(self.answer(host, issued.chain_pem, issued.validity.not_after)?)
+        Ok(self.enrolled(host, issued.chain_pem, issued.validity.not_after)?)
     }
 
     /// The token's row, if the secret is the right one and the token was made with the root that is in use.
@@ -166,7 +178,7 @@ impl App {
             .authority()?
             .agent_chain_pem(first.certificate)
             .map_err(|error| Error::failed("reading a certificate", error))?;
-        Ok(self.answer(host, chain, first.not_after)?)
+        Ok(self.enrolled(host, chain, first.not_after)?)
     }
 
     async fn add_host(&self, tx: &Tx, enroll: &Enroll, token: &StoredToken, now: Timestamp) -> Result<HostId, Stopped> {
@@ -225,33 +237,13 @@ impl App {
         }
     }
 
-    async fn issue(
+    /// The answer to whoever got a certificate outside a session.
+    pub(super) fn enrolled(
         &self,
-        tx: &Tx,
-        host: HostId,
-        request: &CertificateRequest,
-        now: Timestamp,
-    ) -> Result<IssuedCertificate, Error> {
-        let issued = self
-            .authority()?
-            .issue_agent(request, host, now)
-            .map_err(|error| Error::failed("issuing a certificate", error))?;
-        let certificate = HostCertificate {
-            id: CertificateId::generate(self.0.ids.as_ref()),
-            host_id: host,
-            serial: issued.serial.clone(),
-            public_key_sha256: issued.public_key_sha256,
-            certificate: issued.certificate.clone(),
-            not_before: issued.validity.not_before,
-            not_after: issued.validity.not_after,
-            issued_at: now,
-            revoked_at: None,
-        };
-        tx.insert_host_certificate(&certificate).await?;
-        Ok(issued)
-    }
-
-    fn answer(&self, host_id: HostId, certificate_pem: String, not_after: Timestamp) -> Result<Enrolled, Error> {
+        host_id: HostId,
+        certificate_pem: String,
+        not_after: Timestamp,
+    ) -> Result<Enrolled, Error> {
         let authority = self.authority()?;
         Ok(Enrolled {
             host_id,

@@ -83,12 +83,14 @@ impl App {
         )
     }
 
-    /// Opens a session: the host counts as online, and what earlier sessions of it say is void from here on.
+    /// Opens a session: the host counts as online, and what earlier sessions of it say is void from here on. So are its
+    /// certificates that were issued before the one with this serial number, which it shows.
     ///
     /// Errors: `unauthorized` when the host was deleted meanwhile.
     pub async fn open_session(
         &self,
         caller: &Caller,
+        certificate: &str,
         hello: &Hello,
         protocol: u32,
     ) -> Result<(AgentSession, Welcome), Error> {
@@ -110,6 +112,8 @@ impl App {
             applied: hello.applied.clone(),
         };
         let epoch = tx.open_session(host, &opening).await?;
+        self.note_certificate_in_use(&tx, caller, host, certificate, now)
+            .await?;
         // What an earlier session was given and did not accept. A server that crashed could not put it back.
         tx.requeue_commands(host).await?;
         self.note_held(&tx, host, &hello.applied).await?;

@@ -26,6 +26,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The directory of what packages bring for hosts to download; may be absent.
     pub dist_dir: PathBuf,
+    /// How long a certificate of an agent is in force.
+    pub agent_certificate_ttl: Duration,
 }
 
 impl Settings {

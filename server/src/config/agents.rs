@@ -14,6 +14,8 @@ pub struct Agents {
     pub url: PublicUrl,
     /// Silence after which a host is offline.
     pub offline_after: Duration,
+    /// How long a certificate of an agent is in force.
+    pub certificate_ttl: Duration,
 }
 
 impl Agents {
@@ -24,6 +26,10 @@ impl Agents {
             offline_after: reader.required(
                 &keys::OFFLINE_AFTER,
                 duration::within(Duration::from_secs(5), Duration::from_hours(24)),
+            ),
+            certificate_ttl: reader.required(
+                &keys::AGENT_CERTIFICATE_TTL,
+                duration::within(Duration::from_secs(10), Duration::from_hours(24 * 30)),
             ),
         }
     }

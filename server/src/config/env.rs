@@ -29,6 +29,8 @@ pub const JOB_RETENTION: &str = "RM_JOB_RETENTION";
 pub const LOG_RETENTION: &str = "RM_LOG_RETENTION";
 /// How long the record of who did what is kept.
 pub const AUDIT_RETENTION: &str = "RM_AUDIT_RETENTION";
+/// Life of an agent's certificate.
+pub const AGENT_CERTIFICATE_TTL: &str = "RM_AGENT_CERTIFICATE_TTL";
 /// Peers whose forwarded headers count.
 pub const TRUSTED_PROXY: &str = "RM_TRUSTED_PROXY";
 /// Certificate of the web listener.

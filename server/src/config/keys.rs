@@ -112,6 +112,10 @@ keys! {
     AUDIT_RETENTION DefaultValue::Text("0"), "a duration from `1d` to `36500d`, or `0` for ever",
         "How long the record of who did what is kept. What is cut leaves the hash of its last line, so that the rest can still \
          be checked.";
+    AGENT_CERTIFICATE_TTL DefaultValue::Text("7d"), "a duration from `10s` to `30d`",
+        "How long an agent's certificate is in force. Connected agents renew theirs at about half of it; one whose \
+         certificate ended while its machine slept still comes back by itself for 60 days. Below an hour it is of use for \
+         trials only.";
     LOG DefaultValue::Text("info"), "a level (`error`, `warn`, `info`, `debug`, `trace`), or directives such as `info,server::store=debug`",
         "What is logged.";
     LOG_FORMAT DefaultValue::Text("auto"), "`auto`, `text` or `json`",

@@ -28,6 +28,7 @@ fn without_any_setting_the_defaults_hold() {
                 trusted_proxies: Vec::new(),
             },
             agents: Agents {
+                certificate_ttl: Duration::from_hours(24 * 7),
                 url: "https://localhost:8443".parse().unwrap(),
                 offline_after: Duration::from_secs(90),
             },

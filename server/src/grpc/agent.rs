@@ -2,12 +2,17 @@
 
 mod conversation;
 
+use std::sync::Arc;
+
+use domain::ErrorCode;
 use proto::agent::v1;
 use proto::agent::v1::agent_service_server::AgentService;
 use tonic::{Request, Response, Status, Streaming};
 
 use self::conversation::Conversation;
-use super::{Api, caller};
+use super::{Api, caller, refuse};
+use crate::app::Error;
+use crate::pki::peer::PeerIdentity;
 use crate::sessions::queue::{Bounds, Receiver, queue};
 
 #[tonic::async_trait]
@@ -19,8 +24,11 @@ impl AgentService for Api {
         request: Request<Streaming<v1::AgentMessage>>,
     ) -> Result<Response<Self::OpenSessionStream>, Status> {
         let caller = caller(&request)?;
+        let peer = request.extensions().get::<Arc<PeerIdentity>>();
+        let certificate = peer.map(|peer| peer.serial.clone());
+        let certificate = certificate.ok_or_else(|| refuse(&caller)(Error::refuse(ErrorCode::Unauthorized)))?;
         let (outbound, stream) = queue(Bounds::OF_AN_AGENT);
-        let conversation = Conversation::new(self.app.clone(), caller, request.into_inner(), outbound);
+        let conversation = Conversation::new(self.app.clone(), caller, certificate, request.into_inner(), outbound);
         tokio::spawn(conversation.hold());
         Ok(Response::new(stream))
     }

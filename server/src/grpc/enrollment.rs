@@ -1,5 +1,6 @@
 //! `EnrollmentService`, on both ports.
 
+use domain::certificate::RenewExpired;
 use domain::enrollment::Enroll;
 use proto::agent::v1;
 use proto::agent::v1::enrollment_service_server::EnrollmentService;
@@ -24,6 +25,15 @@ impl EnrollmentService for Api {
     async fn enroll(&self, request: Request<v1::EnrollRequest>) -> Result<Response<v1::EnrollResponse>, Status> {
         let (caller, enroll) = input::<Enroll, _>(request)?;
         let enrolled = self.app.enroll(&caller, enroll).await.map_err(refuse(&caller))?;
+        Ok(Response::new(enrolled.into()))
+    }
+
+    async fn renew_expired(
+        &self,
+        request: Request<v1::RenewExpiredRequest>,
+    ) -> Result<Response<v1::EnrollResponse>, Status> {
+        let (caller, wish) = input::<RenewExpired, _>(request)?;
+        let enrolled = self.app.renew_expired(&caller, wish).await.map_err(refuse(&caller))?;
         Ok(Response::new(enrolled.into()))
     }
 }

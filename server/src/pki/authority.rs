@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use domain::enrollment::Pin;
@@ -111,16 +112,17 @@ impl Authority {
         &self.servers.certificate
     }
 
-    /// Issues a certificate to a host, for the key of its request: 7 days, client authentication only, the host's name and
-    /// no other.
+    /// Issues a certificate to a host, for the key of its request and for this life: client authentication only, the host's
+    /// name and no other.
     pub fn issue_agent(
         &self,
         request: &CertificateRequest,
         host: HostId,
+        life: Duration,
         now: Timestamp,
     ) -> Result<IssuedCertificate, Error> {
         let issuer = &self.agents;
-        let validity = Validity::issued(now, Validity::AGENT_LEAF).within(issuer.certificate.validity());
+        let validity = Validity::issued(now, life).within(issuer.certificate.validity());
         let name = Name {
             deployment: self.deployment(),
             subject: Subject::Agent(host),

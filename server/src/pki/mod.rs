@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! root (10 years)            its public key is what agents pin
-//!  ├─ agents CA (1 year)     → agent leaf, 7 days: rm://<deployment>/agent/<host>, clientAuth
+//!  ├─ agents CA (1 year)     → agent leaf, 7 days unless configured: rm://<deployment>/agent/<host>, clientAuth
 //!  └─ servers CA (1 year)    → server leaf, 30 days: names of the agent port, serverAuth
 //! ```
 //!
@@ -19,6 +19,7 @@ mod ca;
 mod name;
 pub mod peer;
 mod pem;
+mod proof;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use std::path::PathBuf;
 pub use authority::{Authority, IssuedCertificate, ServerLeaf};
 pub use ca::{Ca, CaCertificate, CaRole, NewAuthority, create, reissue};
 pub use name::Deployment;
+pub use proof::is_signed;
 pub use request::{CertificateRequest, InvalidRequest};
 pub use validity::Validity;
 

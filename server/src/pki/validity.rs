@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use domain::Timestamp;
 
-/// Everything is issued as if a little earlier, for clocks that are behind.
+/// Everything is issued as if a little earlier, for clocks that are behind; what lives shortly, by less.
 const BACKDATE: Duration = Duration::from_mins(10);
+/// The part of its life by which a certificate is backdated at the most.
+const BACKDATE_PART: u32 = 10;
 const DAY: Duration = Duration::from_hours(24);
 
 /// How long a certificate is in force, both ends included, in whole seconds.
@@ -21,17 +23,16 @@ impl Validity {
     pub(super) const ROOT: Duration = DAY.saturating_mul(3_652);
     pub(super) const INTERMEDIATE: Duration = DAY.saturating_mul(365);
     pub(super) const SERVER_LEAF: Duration = DAY.saturating_mul(30);
-    pub(super) const AGENT_LEAF: Duration = DAY.saturating_mul(7);
     /// How long before its end an intermediate is replaced: longer than any leaf lives, and long enough for a person to
     /// notice that it did not work.
     const OVERLAP: Duration = DAY.saturating_mul(90);
 
-    /// In force from ten minutes ago, for `life` from now.
+    /// In force from ten minutes ago, or a tenth of its life if that is less, for `life` from now.
     pub(super) fn issued(now: Timestamp, life: Duration) -> Self {
         // Certificates count in seconds; a fraction would be lost there and make what we remember differ.
         let now = Timestamp::from_seconds(now.as_seconds(), 0).unwrap_or(now);
         Self {
-            not_before: now.saturating_sub(BACKDATE),
+            not_before: now.saturating_sub(BACKDATE.min(life / BACKDATE_PART)),
             not_after: now.saturating_add(life),
         }
     }
@@ -64,17 +65,27 @@ impl Validity {
 mod tests {
     use super::*;
 
+    const WEEK: Duration = Duration::from_hours(24 * 7);
+
     #[test]
     fn certificates_are_issued_ten_minutes_back_in_whole_seconds() {
-        let validity = Validity::issued(at("2026-05-01T02:00:00.75Z"), Validity::AGENT_LEAF);
+        let validity = Validity::issued(at("2026-05-01T02:00:00.75Z"), WEEK);
 
         assert_eq!(validity.not_before, at("2026-05-01T01:50:00Z"));
         assert_eq!(validity.not_after, at("2026-05-08T02:00:00Z"));
     }
 
     #[test]
+    fn a_short_life_is_backdated_by_a_tenth() {
+        let validity = Validity::issued(at("2026-05-01T02:00:00Z"), Duration::from_secs(20));
+
+        assert_eq!(validity.not_before, at("2026-05-01T01:59:58Z"));
+        assert_eq!(validity.not_after, at("2026-05-01T02:00:20Z"));
+    }
+
+    #[test]
     fn both_ends_are_in_force() {
-        let validity = Validity::issued(at("2026-05-01T02:00:00Z"), Validity::AGENT_LEAF);
+        let validity = Validity::issued(at("2026-05-01T02:00:00Z"), WEEK);
 
         for (now, inside) in [
             ("2026-05-01T01:49:59Z", false),

@@ -1,4 +1,4 @@
-//! Replaces certificates that near their end.
+//! Replaces certificates that near their end, and forgets those of hosts that ended long ago.
 
 use std::time::Duration;
 
@@ -31,14 +31,18 @@ impl Reconciler for Certificates {
     }
 
     async fn activate(&mut self) -> Status {
-        match self.app.renew_certificates(&Caller::system()).await {
-            Ok(renewed) => Status::done(describe(renewed)),
+        let renewed = match self.app.renew_certificates(&Caller::system()).await {
+            Ok(renewed) => renewed,
+            Err(error) => return Status::failed(&error),
+        };
+        match self.app.remove_ended_certificates().await {
+            Ok(removed) => Status::done(describe(renewed, removed)),
             Err(error) => Status::failed(&error),
         }
     }
 }
 
-fn describe(renewed: Renewed) -> String {
+fn describe(renewed: Renewed, removed: u64) -> String {
     let Renewed { agents, servers, leaf } = renewed;
     let what: Vec<&str> = [
         ("the CA for agents", agents),
@@ -48,10 +52,14 @@ fn describe(renewed: Renewed) -> String {
     .into_iter()
     .filter_map(|(what, is_new)| is_new.then_some(what))
     .collect();
-    if what.is_empty() {
+    let renewed = if what.is_empty() {
         "nothing was due".to_owned()
     } else {
         format!("renewed: {}", what.join(", "))
+    };
+    match removed {
+        0 => renewed,
+        removed => format!("{renewed}; forgot {removed} certificates of hosts that ended long ago"),
     }
 }
 
@@ -68,9 +76,13 @@ mod tests {
         };
 
         assert_eq!(
-            describe(both),
+            describe(both, 0),
             "renewed: the CA for the server, the certificate of the agent port"
         );
-        assert_eq!(describe(Renewed::default()), "nothing was due");
+        assert_eq!(describe(Renewed::default(), 0), "nothing was due");
+        assert_eq!(
+            describe(Renewed::default(), 2),
+            "nothing was due; forgot 2 certificates of hosts that ended long ago"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::certificate::RenewRequest;
 use domain::id::JobId;
 use domain::job::Progress;
 use domain::session::{
@@ -91,6 +92,8 @@ pub enum Effect {
     },
     /// Note what became of a command.
     Settle(CommandAck),
+    /// Find the host's next certificate, and send it or say why not.
+    Renew(Box<RenewRequest>),
     /// End the stream, after these words if there are any.
     End(Option<Goodbye>),
 }
@@ -250,6 +253,7 @@ impl Open {
             AgentMessage::LogChunk(chunk) => Some(vec![Effect::KeepLog(chunk)]),
             AgentMessage::Progress { job, progress } => Some(vec![Effect::Show { job, progress }]),
             AgentMessage::CommandAck(ack) => Some(vec![Effect::Settle(ack)]),
+            AgentMessage::Renew(request) => Some(vec![Effect::Renew(request)]),
             AgentMessage::Goodbye(_) => Some(vec![Effect::End(None)]),
         }
     }

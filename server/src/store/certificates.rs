@@ -1,5 +1,7 @@
 //! Certificates: of the built-in CA, with their sealed keys, and of hosts.
 
+use std::collections::HashMap;
+
 use domain::Timestamp;
 use domain::id::{CertificateId, HostId};
 use sea_orm::sea_query::Expr;
@@ -98,6 +100,24 @@ impl ReadTx {
         found.into_iter().map(HostCertificate::try_from).collect()
     }
 
+    /// When the last of the good certificates of each of these hosts ends. A host without one is left out.
+    pub async fn certificate_ends(&self, hosts: &[HostId]) -> Result<HashMap<HostId, Timestamp>, Error> {
+        use host_certificate::{Column, Entity};
+        let good = Entity::find()
+            .filter(Column::HostId.is_in(hosts.iter().map(HostId::as_uuid)))
+            .filter(Column::RevokedAt.is_null())
+            .all(&self.on)
+            .await
+            .map_err(Error::at(HOST))?;
+        let mut ends = HashMap::new();
+        for certificate in good {
+            let HostCertificate { host_id, not_after, .. } = certificate.try_into()?;
+            let end = ends.entry(host_id).or_insert(not_after);
+            *end = not_after.max(*end);
+        }
+        Ok(ends)
+    }
+
     /// Finds the host that was last issued a certificate for this public key, revoked or not.
     pub async fn host_of_key(&self, public_key_sha256: &[u8; 32]) -> Result<Option<HostId>, Error> {
         use host_certificate::{Column, Entity};
@@ -148,6 +168,48 @@ impl Tx {
             .await
             .map_err(Error::at(HOST))?;
         Ok(())
+    }
+
+    /// Declares a host's certificates void that were issued before the given one: it is in use now. How many there were.
+    pub async fn supersede_host_certificates(&self, by: &HostCertificate, now: Timestamp) -> Result<u64, Error> {
+        use host_certificate::{Column, Entity};
+        let done = Entity::update_many()
+            .col_expr(Column::RevokedAt, Expr::value(now.as_micros()))
+            .filter(Column::HostId.eq(by.host_id.as_uuid()))
+            .filter(Column::Id.ne(by.id.as_uuid()))
+            .filter(Column::IssuedAt.lte(by.issued_at.as_micros()))
+            .filter(Column::RevokedAt.is_null())
+            .exec(&self.on)
+            .await
+            .map_err(Error::at(HOST))?;
+        Ok(done.rows_affected)
+    }
+
+    /// Removes certificates of hosts that ended before a time, but for each host's last. How many there were.
+    pub async fn delete_ended_host_certificates(&self, before: Timestamp) -> Result<u64, Error> {
+        use host_certificate::{Column, Entity};
+        let ended = Entity::find()
+            .filter(Column::NotAfter.lt(before.as_micros()))
+            .all(&self.on)
+            .await
+            .map_err(Error::at(HOST))?;
+        let mut removed = 0;
+        for certificate in ended {
+            let newer = Entity::find()
+                .filter(Column::HostId.eq(certificate.host_id))
+                .filter(Column::IssuedAt.gt(certificate.issued_at))
+                .one(&self.on)
+                .await
+                .map_err(Error::at(HOST))?;
+            if newer.is_some() {
+                let done = Entity::delete_by_id(certificate.id)
+                    .exec(&self.on)
+                    .await
+                    .map_err(Error::at(HOST))?;
+                removed += done.rows_affected;
+            }
+        }
+        Ok(removed)
     }
 
     /// Declares all certificates of a host void. How many were not void before.

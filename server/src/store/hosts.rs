@@ -83,9 +83,15 @@ impl ReadTx {
             wanted = wanted.filter(after.behind(query.order.key, query.order.descending));
         }
         let rows = wanted.all(&self.on).await.map_err(Error::at(TABLE))?;
+        let ids: Vec<HostId> = rows.iter().map(|(host, _)| HostId::from_uuid(host.id)).collect();
+        let ends = self.certificate_ends(&ids).await?;
+        let end = |host: &host::Model| ends.get(&HostId::from_uuid(host.id)).copied();
         let hosts = rows
             .into_iter()
-            .map(|(host, binding)| host::view(host, binding.as_ref()))
+            .map(|(host, binding)| {
+                let certificate_ends_at = end(&host);
+                host::view(host, binding.as_ref(), certificate_ends_at)
+            })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Page::new(hosts, page, total, HostCursor::of))
     }
@@ -97,9 +103,12 @@ impl ReadTx {
             .one(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        found
-            .map(|(host, binding)| host::view(host, binding.as_ref()))
-            .transpose()
+        let Some((host, binding)) = found else {
+            return Ok(None);
+        };
+        let id = HostId::from_uuid(host.id);
+        let ends = self.certificate_ends(&[id]).await?;
+        host::view(host, binding.as_ref(), ends.get(&id).copied()).map(Some)
     }
 }
 

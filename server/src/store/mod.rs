@@ -33,6 +33,7 @@ mod host_repositories;
 mod host_sessions;
 mod hosts;
 mod idempotency_keys;
+mod identity_keys;
 mod job_logs;
 mod jobs;
 mod lock;

@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::enrollment::{Enroll, EnrollmentToken, NewEnrollmentToken, OperatingSystem, TokenTtl, WantedRepository};
+use domain::certificate::{IdentityKey, IdentityProof, IdentitySignature, Occasion};
+use domain::enrollment::{
+    Enroll, EnrollNonce, EnrollmentToken, NewEnrollmentToken, OperatingSystem, TokenTtl, WantedRepository,
+};
 use domain::id::HostId;
 use domain::name::Tags;
-use domain::{IdSource as _, Role, Timestamp};
+use domain::{Clock, IdSource as _, Role, Timestamp};
 use hyper_util::rt::TokioIo;
 use prost::Message as _;
 use proto::agent::v1;
@@ -15,11 +18,14 @@ use proto::agent::v1::agent_message::Body as Up;
 use proto::agent::v1::agent_service_client::AgentServiceClient;
 use proto::agent::v1::server_message::Body as Down;
 use proto::convert::to_timestamp;
+use rcgen::{KeyPair, PublicKeyData as _, SigningKey as _};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore};
 use server::app::{Caller, Who};
 use server::clock::{SystemClock, SystemIds};
+use sha2::{Digest as _, Sha256};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsConnector;
@@ -27,12 +33,14 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
+use super::host::serial;
 use super::{TestServer, origin};
 
 /// How long a test waits for a word of the server.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An enrolled agent with its key.
+#[derive(Clone)]
 pub struct Agent {
     pub host: HostId,
     /// Identifies the start of its machine.
@@ -41,6 +49,11 @@ pub struct Agent {
     port: SocketAddr,
     root: CertificateDer<'static>,
     identity: Option<(Vec<CertificateDer<'static>>, Vec<u8>)>,
+    /// Ed25519, made once.
+    pub identity_key: Arc<KeyPair>,
+    /// Serial number of its certificate.
+    pub serial: String,
+    clock: Arc<dyn Clock>,
 }
 
 /// One stream of an agent.
@@ -62,17 +75,25 @@ impl TestServer {
         };
         let operator = self.caller(Role::Operator).await;
         let token = self.app.create_enrollment_token(&operator, new).await.unwrap().token;
-        let key = rcgen::KeyPair::generate().unwrap();
-        let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap();
+        let (key, csr) = key_and_request();
+        let identity_key = Arc::new(KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap());
+        let token = EnrollmentToken::parse(token.expose()).unwrap();
+        let nonce: EnrollNonce = "0".repeat(32).parse().unwrap();
+        let occasion = Occasion::Enrollment {
+            token: token.id(),
+            nonce: &nonce,
+        };
+        let identity = Some(signed(&identity_key, &occasion, &key));
         let enroll = Enroll {
-            token: EnrollmentToken::parse(token.expose()).unwrap(),
+            token,
             hostname: name.into(),
             os: OperatingSystem::Linux,
             arch: "x86_64".into(),
             agent_version: "0.1.0".into(),
             restic_version: Some("0.18.0".into()),
-            csr_pem: csr.pem().unwrap(),
-            nonce: "0".repeat(32).parse().unwrap(),
+            csr_pem: csr,
+            nonce,
+            identity,
         };
         let nobody = Caller {
             who: Who::Anonymous,
@@ -86,6 +107,9 @@ impl TestServer {
             port: self.agents,
             root: certificates(&enrolled.ca_bundle_pem).remove(0),
             identity: Some((certificates(&enrolled.certificate_pem), key.serialize_der())),
+            identity_key,
+            serial: serial(&enrolled.certificate_pem),
+            clock: Arc::new(SystemClock),
         }
     }
 }
@@ -95,6 +119,54 @@ impl Agent {
     pub fn without_certificate(mut self) -> Self {
         self.identity = None;
         self
+    }
+
+    /// The same with its next certificate.
+    pub fn with_certificate(&self, certificate_pem: &str, key: &KeyPair) -> Self {
+        Self {
+            identity: Some((certificates(certificate_pem), key.serialize_der())),
+            serial: serial(certificate_pem),
+            ..self.clone()
+        }
+    }
+
+    /// Judges the server's certificates by this clock.
+    pub fn by_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// A wish for the next certificate in a session, and the key that it is for.
+    pub fn wish(&self) -> (v1::RenewRequest, KeyPair) {
+        let (key, csr_pem) = key_and_request();
+        let proof = signed(&self.identity_key, &Occasion::Renewal { host: self.host }, &key);
+        let wish = v1::RenewRequest {
+            csr_pem,
+            identity_key: proof.key.as_bytes().to_vec(),
+            proof: proof.signature.as_bytes().to_vec(),
+        };
+        (wish, key)
+    }
+
+    /// A wish to come back after the certificate has ended, and the key that it is for.
+    pub fn wish_to_come_back(&self, at: Timestamp) -> (v1::RenewExpiredRequest, KeyPair) {
+        let (key, csr_pem) = key_and_request();
+        let last = self.serial.parse().unwrap();
+        let occasion = Occasion::Return {
+            host: self.host,
+            last: &last,
+            at,
+        };
+        let proof = signed(&self.identity_key, &occasion, &key);
+        let wish = v1::RenewExpiredRequest {
+            host_id: self.host.to_string(),
+            csr_pem,
+            last_serial: self.serial.clone(),
+            requested_at: Some(to_timestamp(at)),
+            identity_key: proof.key.as_bytes().to_vec(),
+            proof: proof.signature.as_bytes().to_vec(),
+        };
+        (wish, key)
     }
 
     /// What the agent greets with.
@@ -160,7 +232,8 @@ impl Agent {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        let clock = Arc::new(ClientTime(Arc::clone(&self.clock)));
+        let config = ClientConfig::builder_with_details(provider, clock)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots);
@@ -271,6 +344,38 @@ impl Wire {
             events: events.collect(),
         }))
         .await;
+    }
+}
+
+/// The clock of an agent, as rustls asks for it.
+struct ClientTime(Arc<dyn Clock>);
+
+impl TimeProvider for ClientTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(self.0.now().since(Timestamp::UNIX_EPOCH)))
+    }
+}
+
+impl std::fmt::Debug for ClientTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClientTime")
+    }
+}
+
+fn key_and_request() -> (KeyPair, String) {
+    let key = KeyPair::generate().unwrap();
+    let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap();
+    let csr = csr.pem().unwrap();
+    (key, csr)
+}
+
+/// What an identity key says on an occasion about the key of a request.
+fn signed(identity: &KeyPair, occasion: &Occasion<'_>, request: &KeyPair) -> IdentityProof {
+    let request_key: [u8; 32] = Sha256::digest(request.subject_public_key_info()).into();
+    let signature = identity.sign(&occasion.statement(&request_key)).unwrap();
+    IdentityProof {
+        key: IdentityKey::from_bytes(identity.der_bytes().try_into().unwrap()),
+        signature: IdentitySignature::from_bytes(signature.try_into().unwrap()),
     }
 }
 

@@ -30,6 +30,7 @@ pub const RESTIC_ID: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a6978879
 pub struct Host {
     pub id: HostId,
     app: App,
+    certificate: String,
     incarnation: OutboxIncarnation,
 }
 
@@ -72,16 +73,18 @@ impl TestServer {
             restic_version: Some("0.18.0".into()),
             csr_pem: csr.pem().unwrap(),
             nonce: "0".repeat(32).parse().unwrap(),
+            identity: None,
         };
         let nobody = Caller {
             who: Who::Anonymous,
             origin: origin(Some(self.next_address())),
         };
-        let id = self.app.enroll(&nobody, enroll).await.unwrap().host_id;
+        let enrolled = self.app.enroll(&nobody, enroll).await.unwrap();
         let incarnation = OutboxIncarnation::from_uuid(SystemIds::new(std::sync::Arc::new(SystemClock)).next_uuid());
         Host {
-            id,
+            id: enrolled.host_id,
             app: self.app.clone(),
+            certificate: serial(&enrolled.certificate_pem),
             incarnation,
         }
     }
@@ -102,6 +105,12 @@ impl TestServer {
             origin: origin(None),
         }
     }
+}
+
+/// The serial number of the first certificate in a text.
+pub fn serial(pem: &str) -> String {
+    let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
+    data_encoding::HEXLOWER.encode(pem.parse_x509().unwrap().raw_serial())
 }
 
 /// A repository in a directory that is named after its host.
@@ -135,7 +144,11 @@ impl Host {
             who: Who::Agent(self.id),
             origin: origin(None),
         };
-        let (session, welcome) = self.app.open_session(&caller, &hello, PROTOCOL.newest).await.unwrap();
+        let (session, welcome) = self
+            .app
+            .open_session(&caller, &self.certificate, &hello, PROTOCOL.newest)
+            .await
+            .unwrap();
         let seat = self
             .app
             .sessions()

@@ -41,6 +41,7 @@ impl Machine {
             restic_version: "0.18.0".into(),
             csr_pem: self.csr.clone(),
             enroll_nonce: self.nonce.clone(),
+            ..EnrollRequest::default()
         }
     }
 

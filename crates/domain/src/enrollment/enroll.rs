@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{EnrollmentToken, Pin};
+use crate::certificate::IdentityProof;
 use crate::id::HostId;
 use crate::{ReportedText, Timestamp};
 
@@ -26,6 +27,9 @@ pub struct Enroll {
     pub csr_pem: String,
     /// Tells a repetition from another attempt.
     pub nonce: EnrollNonce,
+    /// The key with which the host can come back after its certificate has ended, and its word for this attempt; `None`
+    /// for an agent that has none.
+    pub identity: Option<IdentityProof>,
 }
 
 /// What an agent runs on.

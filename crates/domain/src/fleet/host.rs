@@ -29,6 +29,8 @@ pub struct HostView {
     pub last_seen_at: Option<Timestamp>,
     /// When it was enrolled.
     pub enrolled_at: Timestamp,
+    /// When the certificate of its agent ends, unless it is renewed before; `None` when it has none that is good.
+    pub certificate_ends_at: Option<Timestamp>,
     /// Its labels.
     pub tags: Tags,
     /// Its repository; `None` when it has none.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{AgentEvent, Command, CommandAck, DesiredState, Hello, LogChunk, Welcome};
+use crate::certificate::{CertificateOffer, RenewRefused, RenewRequest};
 use crate::id::JobId;
 use crate::job::Progress;
 
@@ -27,6 +28,8 @@ pub enum AgentMessage {
     },
     /// What became of a command.
     CommandAck(CommandAck),
+    /// The host asks for its next certificate.
+    Renew(Box<RenewRequest>),
     /// The agent leaves.
     Goodbye(Goodbye),
 }
@@ -56,6 +59,10 @@ pub enum ServerMessage {
     Desired(DesiredState),
     /// Something to do.
     Command(Command),
+    /// The next certificate that was asked for.
+    CertificateOffer(CertificateOffer),
+    /// The next certificate that was asked for is not given.
+    RenewRefused(RenewRefused),
     /// The server ends the session.
     Goodbye(Goodbye),
 }

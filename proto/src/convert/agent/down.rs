@@ -24,6 +24,8 @@ impl From<ServerMessage> for v1::ServerMessage {
             ServerMessage::Desired(state) => desired(state),
             ServerMessage::Command(command) => Body::Command(command.into()),
             ServerMessage::Goodbye(goodbye) => Body::Goodbye(goodbye.into()),
+            ServerMessage::CertificateOffer(offer) => Body::CertificateOffer(offer.into()),
+            ServerMessage::RenewRefused(refused) => Body::RenewRefused(refused.into()),
         };
         Self { body: Some(body) }
     }

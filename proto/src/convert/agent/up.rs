@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::certificate::RenewRequest;
 use domain::host::Inventory;
 use domain::job::Progress;
 use domain::session::{
@@ -35,6 +36,7 @@ pub fn agent_message(
         Body::Progress(said) => progress(said),
         Body::CommandAck(ack) => command_ack(ack).map(AgentMessage::CommandAck),
         Body::Goodbye(said) => Ok(AgentMessage::Goodbye(goodbye(&said))),
+        Body::RenewRequest(asked) => RenewRequest::try_from(asked).map(Box::new).map(AgentMessage::Renew),
     }
 }
 

@@ -207,6 +207,7 @@ impl World {
                 audit_retention: None,
                 data_dir: "/nowhere".into(),
                 dist_dir: "/nowhere".into(),
+                agent_certificate_ttl: DAY * 7,
             },
             tasks: Registry::default(),
         })

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::error::Error as _;
 use std::time::Duration;
 
+use domain::certificate::RenewRefused;
 use domain::session::{AgentMessage, Applied, Goodbye, GoodbyeReason, Hello, ServerMessage};
 use prost::Message as _;
 use proto::agent::v1;
@@ -29,6 +30,8 @@ const LAST_PATIENCE: Duration = Duration::from_millis(500);
 pub(super) struct Conversation {
     app: App,
     caller: Caller,
+    /// Serial number of the certificate that the agent shows.
+    certificate: String,
     inbound: Streaming<v1::AgentMessage>,
     outbound: Sender<Result<v1::ServerMessage, Status>>,
     session: Session,
@@ -69,6 +72,7 @@ impl Conversation {
     pub(super) fn new(
         app: App,
         caller: Caller,
+        certificate: String,
         inbound: Streaming<v1::AgentMessage>,
         outbound: Sender<Result<v1::ServerMessage, Status>>,
     ) -> Self {
@@ -77,6 +81,7 @@ impl Conversation {
         Self {
             app,
             caller,
+            certificate,
             inbound,
             outbound,
             session,
@@ -165,14 +170,20 @@ impl Conversation {
             Effect::RefuseProtocol { theirs } => Err(self.refused(&self.app.refuse_protocol(theirs))),
             Effect::Send(message) => self.send(message).await,
             Effect::End(words) => Err(End::Words(words)),
-            Effect::Deliver | Effect::Apply(_) | Effect::KeepLog(_) | Effect::Show { .. } | Effect::Settle(_) => {
-                self.ask(effect).await
-            }
+            Effect::Deliver
+            | Effect::Apply(_)
+            | Effect::KeepLog(_)
+            | Effect::Show { .. }
+            | Effect::Settle(_)
+            | Effect::Renew(_) => self.ask(effect).await,
         }
     }
 
     async fn open(&mut self, hello: Hello, protocol: u32) -> Result<Vec<Effect>, End> {
-        let opened = self.app.open_session(&self.caller, &hello, protocol).await;
+        let opened = self
+            .app
+            .open_session(&self.caller, &self.certificate, &hello, protocol)
+            .await;
         let (key, welcome) = opened.map_err(|error| self.refused(&error))?;
         let seat = self.app.sessions().enter(key.host, key.epoch, &hello.boot_id);
         let seat = seat.map_err(|words| End::Words(Some(words)))?;
@@ -330,6 +341,20 @@ async fn answer(
         }
         Effect::Show { job, progress } => app.show_progress(key, job, progress).await.map(|()| Answer::Nothing),
         Effect::Settle(ack) => app.settle_command(key, ack).await.map(|()| Answer::Nothing),
+        Effect::Renew(request) => match app.renew(caller, key, *request).await {
+            Ok(Some(offer)) => Ok(Answer::Say(ServerMessage::CertificateOffer(offer))),
+            Ok(None) => Ok(Answer::Superseded),
+            Err(Error::Refused(refusal)) => {
+                let (code, message) = (refusal.code, refusal.message);
+                tracing::warn!(host.id = %key.host, %code, message, "a host does not get its next certificate");
+                Ok(Answer::Say(ServerMessage::RenewRefused(RenewRefused {
+                    code,
+                    message,
+                    retry_after: refusal.retry_after,
+                })))
+            }
+            Err(error @ (Error::Store(_) | Error::Failed { .. })) => Err(error),
+        },
         Effect::Open { .. } | Effect::RefuseProtocol { .. } | Effect::Send(_) | Effect::End(_) => Ok(Answer::Nothing),
     }
 }

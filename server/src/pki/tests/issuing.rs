@@ -122,7 +122,10 @@ fn an_agents_certificate_names_its_host_and_serves_clients_only() {
     let world = World::new(1);
     let key = key();
 
-    let issued = world.authority.issue_agent(&request(&key), host(7), start()).unwrap();
+    let issued = world
+        .authority
+        .issue_agent(&request(&key), host(7), WEEK, start())
+        .unwrap();
 
     let certificate = parsed(&issued.certificate);
     assert_eq!(
@@ -166,8 +169,11 @@ fn a_request_for_a_ca_with_other_names_gets_a_plain_leaf() {
         .push(rcgen::DnType::OrganizationName, "somebody else");
     let greedy = CertificateRequest::from_pem(&request_pem(&greedy, &key)).unwrap();
 
-    let issued = world.authority.issue_agent(&greedy, host(7), start()).unwrap();
-    let plain = world.authority.issue_agent(&request(&key), host(7), start()).unwrap();
+    let issued = world.authority.issue_agent(&greedy, host(7), WEEK, start()).unwrap();
+    let plain = world
+        .authority
+        .issue_agent(&request(&key), host(7), WEEK, start())
+        .unwrap();
 
     let (issued, plain) = (parsed(&issued.certificate), parsed(&plain.certificate));
     assert_eq!(extensions(&issued), extensions(&plain));
@@ -211,7 +217,7 @@ fn the_servers_certificate_is_for_the_agent_url_and_this_machine() {
 #[test]
 fn a_leaf_is_written_again_with_the_ca_that_issued_it_also_after_a_renewal() {
     let World { parts, authority, .. } = World::new(1);
-    let issued = authority.issue_agent(&request(&key()), host(7), start()).unwrap();
+    let issued = authority.issue_agent(&request(&key()), host(7), WEEK, start()).unwrap();
     let next = reissue(&parts.root, CaRole::Agents, start()).unwrap();
     let former = vec![parts.agents.certificate.clone()];
     let renewed = Authority::new(parts.root.certificate.clone(), &next, former, &parts.servers).unwrap();
@@ -221,7 +227,7 @@ fn a_leaf_is_written_again_with_the_ca_that_issued_it_also_after_a_renewal() {
     assert_eq!(again, issued.chain_pem);
     let foreign = World::new(2)
         .authority
-        .issue_agent(&request(&key()), host(7), start())
+        .issue_agent(&request(&key()), host(7), WEEK, start())
         .unwrap();
     assert!(matches!(
         renewed.agent_chain_pem(foreign.certificate),
@@ -235,7 +241,7 @@ fn no_certificate_outlives_its_issuer() {
     let end = parts.agents.certificate.validity().not_after;
 
     let late = authority
-        .issue_agent(&request(&key()), host(7), end.saturating_sub(DAY))
+        .issue_agent(&request(&key()), host(7), WEEK, end.saturating_sub(DAY))
         .unwrap();
     let root_end = parts.root.certificate.validity().not_after;
     let late_ca = reissue(&parts.root, CaRole::Agents, root_end.saturating_sub(DAY)).unwrap();
@@ -283,7 +289,10 @@ fn certificates_of_servers_cas_and_other_deployments_identify_nobody() {
 }
 
 fn issued(world: &World) -> IssuedCertificate {
-    world.authority.issue_agent(&request(&key()), host(7), start()).unwrap()
+    world
+        .authority
+        .issue_agent(&request(&key()), host(7), WEEK, start())
+        .unwrap()
 }
 
 fn identify(world: &World, certificate: Vec<u8>) -> Option<peer::PeerIdentity> {

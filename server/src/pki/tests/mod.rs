@@ -14,6 +14,7 @@ use super::*;
 use crate::config::Host;
 
 const DAY: Duration = Duration::from_hours(24);
+const WEEK: Duration = Duration::from_hours(24 * 7);
 
 /// One deployment with everything it was made of.
 struct World {

@@ -25,7 +25,12 @@ fn the_accepted_key_types_are_accepted() {
         let expected: [u8; 32] = Sha256::digest(key.subject_public_key_info()).into();
         assert_eq!(request.public_key_sha256(), &expected);
         assert_eq!(request.subject_public_key_info(), key.subject_public_key_info());
-        assert!(World::new(1).authority.issue_agent(&request, host(7), start()).is_ok());
+        assert!(
+            World::new(1)
+                .authority
+                .issue_agent(&request, host(7), WEEK, start())
+                .is_ok()
+        );
     }
     assert!(CertificateRequest::from_pem(OPENSSL_P256).is_ok());
 }

@@ -271,7 +271,7 @@ fn enrolled(world: &World) -> (Identity, IssuedCertificate) {
 
 fn enroll(authority: &Authority) -> (Identity, IssuedCertificate) {
     let key = key();
-    let issued = authority.issue_agent(&request(&key), host(7), start()).unwrap();
+    let issued = authority.issue_agent(&request(&key), host(7), WEEK, start()).unwrap();
     let chain = CertificateDer::pem_slice_iter(issued.chain_pem.as_bytes())
         .map(Result::unwrap)
         .collect();

@@ -47,6 +47,49 @@ cases! {
         assert!(matches!(refused, Err(Error::Taken { table: "host_certificates", .. })), "{refused:?}");
     }
 
+    async fn the_certificate_in_use_voids_those_of_its_host_that_were_issued_before(store: Store) {
+        let all = [certificate(1, 1, 10), certificate(2, 1, 20), certificate(3, 1, 30), certificate(4, 2, 5)];
+        let [first, used, offered, other] = &all;
+        add(&store, &[first, used, offered, other]).await;
+
+        let tx = store.begin().await.unwrap();
+        assert_eq!(tx.supersede_host_certificates(used, at(50)).await.unwrap(), 1);
+        assert_eq!(tx.supersede_host_certificates(used, at(60)).await.unwrap(), 0);
+        tx.commit().await.unwrap();
+
+        let tx = store.read().await.unwrap();
+        let mut void = Vec::new();
+        for certificate in &all {
+            void.push(tx.certificate(&certificate.serial).await.unwrap().unwrap().revoked_at);
+        }
+        assert_eq!(void, [Some(at(50)), None, None, None]);
+    }
+
+    async fn a_host_shows_the_end_of_its_last_good_certificate(store: Store) {
+        add(&store, &[&certificate(1, 1, 10), &certificate(2, 1, 20), &certificate(3, 2, 30)]).await;
+        let tx = store.begin().await.unwrap();
+        tx.revoke_host_certificates(host_id(2), at(40)).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let tx = store.read().await.unwrap();
+
+        let end = async |host| tx.host(host_id(host)).await.unwrap().unwrap().certificate_ends_at;
+        assert_eq!((end(1).await, end(2).await), (Some(at(1_020)), None));
+    }
+
+    async fn long_ended_certificates_go_but_for_the_last_of_each_host(store: Store) {
+        let all = [certificate(1, 1, 10), certificate(2, 1, 20), certificate(3, 1, 300), certificate(4, 2, 5)];
+        add(&store, &all.each_ref()).await;
+
+        let tx = store.begin().await.unwrap();
+        assert_eq!(tx.delete_ended_host_certificates(at(1_015)).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+
+        let tx = store.read().await.unwrap();
+        assert_eq!(tx.host_certificates(host_id(1)).await.unwrap().len(), 2);
+        assert_eq!(tx.host_certificates(host_id(2)).await.unwrap().len(), 1);
+    }
+
     async fn revoking_voids_all_certificates_of_one_host_once(store: Store) {
         let (first, second, other) = (certificate(1, 1, 10), certificate(2, 1, 20), certificate(3, 2, 30));
         add(&store, &[&first, &second, &other]).await;

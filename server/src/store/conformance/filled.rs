@@ -1,6 +1,7 @@
 //! A database with rows in every table, and a value in every column that may be null.
 
 use domain::audit_query::{ActionFilter, AuditQuery};
+use domain::certificate::IdentityKey;
 use domain::enrollment::{TokenHash, TokenLife, TokenUse};
 use domain::id::{CertificateId, EnrollmentTokenId, OutboxIncarnation};
 use domain::job::{CancelRequest, FailureCode, Job};
@@ -15,8 +16,8 @@ use super::fixtures::{
 use crate::pki::CaRole;
 use crate::secrets::Sealed;
 use crate::store::{
-    CredentialKey, FoundRepository, HostCertificate, NewAuditEntry, Repository, Store, StoredCa, StoredCredentials, StoredToken,
-    TokenRepository, Tx,
+    CredentialKey, FoundRepository, HostCertificate, NewAuditEntry, Repository, Store, StoredCa, StoredCredentials,
+    StoredToken, TokenRepository, Tx,
 };
 
 /// Fills an empty database.
@@ -104,6 +105,9 @@ async fn hosts(tx: &Tx) {
         revoked_at: Some(at(5)),
     };
     tx.insert_host_certificate(&certificate).await.unwrap();
+    tx.set_identity_key(host_id(1), &IdentityKey::from_bytes([6; 32]), at(0))
+        .await
+        .unwrap();
     let nas = Repository {
         restic_id: Some("ab".repeat(32).parse().unwrap()),
         ..repository(1, "nas")

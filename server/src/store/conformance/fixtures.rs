@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 use crate::secrets::Sealed;
 use crate::store::{
-    Claim, CommandKind, CommandState, LoginSession, NewHost, PageRequest, Repository, SessionOpening, SourceGroup, Store,
-    StoredCommand, Tx, User,
+    Claim, CommandKind, CommandState, LoginSession, NewHost, PageRequest, Repository, SessionOpening, SourceGroup,
+    Store, StoredCommand, Tx, User,
 };
 
 /// A moment in May 2026, some seconds after midnight.

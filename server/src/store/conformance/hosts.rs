@@ -32,6 +32,7 @@ cases! {
             status_since: at(0),
             last_seen_at: None,
             enrolled_at: at(0),
+            certificate_ends_at: None,
             tags: tags(&["env:prod", "linux"]),
             repository_id: None,
             repo_status: RepoStatus::Unset,

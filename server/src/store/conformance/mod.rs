@@ -13,6 +13,7 @@ mod filled;
 mod fixtures;
 mod hosts;
 mod idempotency_keys;
+mod identity_keys;
 mod inconsistent;
 mod job_logs;
 mod jobs;

@@ -13,8 +13,8 @@ use super::cases;
 use super::filled::fill;
 use crate::store::entity::{
     agent_cursor, audit_anchor, audit_entry, audit_head, ca_certificate, command, enrollment_token, host,
-    host_certificate, host_repository, idempotency_key, job, job_log_chunk, login_session, repository,
-    repository_credential, setting, snapshot, source_group, user,
+    host_certificate, host_identity_key, host_repository, idempotency_key, job, job_log_chunk, login_session,
+    repository, repository_credential, setting, snapshot, source_group, user,
 };
 use crate::store::{Error, Store};
 
@@ -122,6 +122,7 @@ fn entities() -> BTreeSet<Column> {
         of::<enrollment_token::Entity>(),
         of::<host::Entity>(),
         of::<host_certificate::Entity>(),
+        of::<host_identity_key::Entity>(),
         of::<host_repository::Entity>(),
         of::<idempotency_key::Entity>(),
         of::<job::Entity>(),

@@ -1,3 +1,4 @@
+use domain::Timestamp;
 use domain::fleet::{HostView, LastEndedBackup};
 use domain::id::{HostId, JobId, RepositoryId};
 use domain::name::Tags;
@@ -63,7 +64,11 @@ impl Related<host_repository::Entity> for Entity {
 }
 
 /// A host with its default repository.
-pub(in crate::store) fn view(host: Model, repository: Option<&host_repository::Model>) -> Result<HostView, Error> {
+pub(in crate::store) fn view(
+    host: Model,
+    repository: Option<&host_repository::Model>,
+    certificate_ends_at: Option<Timestamp>,
+) -> Result<HostView, Error> {
     let row = Row::new("hosts", &host.id);
     let last_backup = match (host.last_backup_at, host.last_backup_code) {
         (Some(at), Some(code)) => Some(LastEndedBackup {
@@ -83,6 +88,7 @@ pub(in crate::store) fn view(host: Model, repository: Option<&host_repository::M
         status_since: row.time("status_since", host.status_since)?,
         last_seen_at: row.time_or_none("last_seen_at", host.last_seen_at)?,
         enrolled_at: row.time("enrolled_at", host.enrolled_at)?,
+        certificate_ends_at,
         tags: tags(&row, &host.tags)?,
         repository_id: repository.map(|binding| RepositoryId::from_uuid(binding.repository_id)),
         repo_status: repository.map_or(Ok(RepoStatus::Unset), host_repository::status)?,

@@ -13,6 +13,7 @@ pub(super) mod command;
 pub(super) mod enrollment_token;
 pub(super) mod host;
 pub(super) mod host_certificate;
+pub(super) mod host_identity_key;
 pub(super) mod host_repository;
 pub(super) mod idempotency_key;
 pub(super) mod job;
