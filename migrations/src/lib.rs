@@ -13,6 +13,7 @@ mod m20261124_080000_add_found_repositories;
 mod m20261124_100000_add_retention;
 mod m20261124_110000_create_idempotency_keys;
 mod m20261124_120000_create_identity_keys;
+mod m20261124_111000_add_written_log_lines;
 
 use sea_orm_migration::prelude::*;
 
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_100000_add_retention::Migration),
             Box::new(m20261124_110000_create_idempotency_keys::Migration),
             Box::new(m20261124_120000_create_identity_keys::Migration),
+            Box::new(m20261124_111000_add_written_log_lines::Migration),
         ]
     }
 }

@@ -2,8 +2,8 @@
 
 use domain::id::{HostId, JobId, SourceGroupId};
 use domain::job::{
-    BackupSummary, Job, JobKind, JobQuery, JobView, LogExtent, LogQuery, Phase, Problem, Problems, Progress, RunJob,
-    Sources, Status, Summary, Work,
+    BackupSummary, Job, JobKind, JobQuery, JobView, LogQuery, Phase, Problem, Problems, Progress, RunJob, Sources,
+    Status, Summary, Work,
 };
 use domain::path::{BackupPaths, InvalidPaths};
 use domain::{Actor, ErrorCode};
@@ -168,11 +168,6 @@ impl From<JobView> for v1::Job {
             state,
             version: _,
         } = job;
-        let LogExtent {
-            lines,
-            truncated,
-            removed_at,
-        } = log;
         Self {
             id: id.to_string(),
             host_id: host_id.to_string(),
@@ -197,11 +192,11 @@ impl From<JobView> for v1::Job {
                 .summary()
                 .and_then(|summary| backup_summary(summary, state.problems())),
             progress: progress.map(Into::into),
-            log_lines: lines,
-            log_truncated: truncated,
+            log_lines: log.lines,
+            log_truncated: log.is_incomplete(),
             log_tail: Vec::new(),
             cancel_requested: cancel_requested.is_some() && !state.is_terminal(),
-            log_expired: removed_at.is_some(),
+            log_expired: log.removed_at.is_some(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The lines of a job's log: as agents pack them, and as they are shown.
 
-use domain::job::{LogLine, LogStream};
+use domain::job::{LogGap, LogLine, LogStream};
 use prost::Message as _;
 
 use super::{from_timestamp, to_timestamp};
@@ -70,6 +70,13 @@ impl From<LogLine> for v1::LogLine {
             stream: v1::LogStream::from(stream).into(),
             payload: text.to_string(),
         }
+    }
+}
+
+impl From<LogGap> for v1::LogGap {
+    fn from(gap: LogGap) -> Self {
+        let LogGap { from, lines } = gap;
+        Self { from_seq: from, lines }
     }
 }
 

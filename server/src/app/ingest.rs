@@ -16,6 +16,9 @@ use super::{App, Caller, Error, Origin, Who};
 use crate::sessions::Ingested;
 use crate::store::{ReadTx, Tx};
 
+/// How much of a log that is too long goes at once, so that not every piece has to make room.
+const LOG_ROOM: u64 = 1024 * 1024;
+
 /// A piece of log that was kept, or is to be forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeptLog {
@@ -74,7 +77,8 @@ impl App {
 
     /// Keeps a piece of a job's log. `None` when the session is not the host's latest.
     ///
-    /// What is beyond the limit of a job, or of a job that is not this host's, is dropped; the agent is to forget it too.
+    /// What is of a job that is not this host's is dropped; the agent is to forget it too. Of a log beyond its limit the
+    /// middle goes.
     pub async fn keep_log(&self, session: &AgentSession, chunk: &LogChunk) -> Result<Option<KeptLog>, Error> {
         let dropped = Some(KeptLog {
             next_line: chunk.next_line(),
@@ -93,9 +97,12 @@ impl App {
         let Some(position) = tx.log_position(chunk.job).await? else {
             return Ok(dropped);
         };
-        if position.text_bytes.saturating_add(chunk.text_bytes) > LogChunk::MAX_JOB {
-            tracing::warn!(host.id = %session.host, job.id = %chunk.job, "log beyond the limit of a job was dropped");
-            return Ok(dropped);
+        let excess = position
+            .bytes
+            .saturating_add(chunk.weight())
+            .saturating_sub(LogChunk::MAX_JOB);
+        if excess > 0 {
+            tx.drop_log_middle(chunk.job, excess.max(LOG_ROOM)).await?;
         }
         if !tx.append_log(chunk).await? {
             return Ok(Some(KeptLog {
@@ -196,6 +203,7 @@ impl App {
             .cancel_requested
             .map_or(Actor::Host(job.host_id), |request| request.by);
         let seen = end.restic_repository;
+        let written = end.log_lines;
         let outcome = end.outcome(job.kind, job.state.started_at(), at, cancelled_by);
         let finished = JobEvent::Finished { at, outcome };
         if !self
@@ -204,6 +212,7 @@ impl App {
         {
             return Ok(());
         }
+        tx.set_written_log_lines(job.id, written).await?;
         if let Some(seen) = seen {
             self.learn_repository(tx, &job, seen, now, &mut consequences.news)
                 .await?;

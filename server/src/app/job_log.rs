@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::ErrorCode;
 use domain::id::JobId;
-use domain::job::{JobView, LogQuery, Phase, Progress, ResultCode, Status};
+use domain::job::{JobView, LogExtent, LogGap, LogQuery, Phase, Progress, ResultCode, Status};
 use domain::session::LogChunk;
 
 use super::jobs::known_job;
@@ -32,8 +32,8 @@ pub struct LogPart {
     pub limit: u32,
     /// How many bytes of text at most.
     pub bytes: u64,
-    /// The last line that the log has.
-    pub last: u64,
+    /// How much log there is.
+    pub extent: LogExtent,
 }
 
 impl App {
@@ -41,7 +41,7 @@ impl App {
     pub async fn get_job(&self, _: &Caller, id: JobId) -> Result<(JobView, LogPart), Error> {
         let tx = self.0.store.read().await?;
         let view = known_job(&tx, id).await?;
-        let last = view.log.lines;
+        let extent = view.log;
         let mut chunks = tx.log_tail(id, u64::from(TAIL)).await?;
         // The end matters, so what is too much goes from the front.
         let mut bytes: u64 = chunks.iter().map(|chunk| chunk.text_bytes).sum();
@@ -55,7 +55,7 @@ impl App {
             from,
             limit: TAIL,
             bytes: PAGE_BYTES,
-            last,
+            extent,
         };
         Ok((self.with_latest_numbers(view), part))
     }
@@ -64,7 +64,7 @@ impl App {
     pub async fn read_log(&self, _: &Caller, query: LogQuery) -> Result<LogPart, Error> {
         let LogQuery { job, from, limit } = query;
         let tx = self.0.store.read().await?;
-        let last = kept_log(&known_job(&tx, job).await?)?;
+        let extent = kept_log(&known_job(&tx, job).await?)?;
         let (mut chunks, mut lines, mut bytes) = (Vec::new(), 0, 0);
         let mut next = from;
         while lines < u64::from(limit) && bytes < PAGE_BYTES {
@@ -84,7 +84,7 @@ impl App {
             from,
             limit,
             bytes: PAGE_BYTES,
-            last,
+            extent,
         })
     }
 
@@ -106,12 +106,12 @@ impl App {
     }
 }
 
-/// The last line of a log that is there. Errors: `log_expired`.
-fn kept_log(view: &JobView) -> Result<u64, Error> {
+/// The extent of a log that is there. Errors: `log_expired`.
+pub(super) fn kept_log(view: &JobView) -> Result<LogExtent, Error> {
     if view.log.removed_at.is_some() {
         return Err(Error::refuse(ErrorCode::LogExpired));
     }
-    Ok(view.log.lines)
+    Ok(view.log)
 }
 
 /// The line at which the last [`TAIL`] of these lines begin.
@@ -141,13 +141,8 @@ pub enum JobNews {
         /// First line that was not told before.
         from: u64,
     },
-    /// Lines that were dropped.
-    Gap {
-        /// First missing line.
-        from: u64,
-        /// How many.
-        lines: u64,
-    },
+    /// Lines that are missing here.
+    Gap(LogGap),
     /// The job has ended and all was told.
     End(JobView),
 }
@@ -227,12 +222,11 @@ impl WatchedJob {
             self.step = Step::TellLog;
             return Ok(None);
         }
-        if view.log.removed_at.is_some() && self.next <= view.log.lines {
-            let (from, lines) = (self.next, view.log.lines - self.next + 1);
-            self.next = view.log.lines + 1;
-            return Ok(Some(JobNews::Gap { from, lines }));
-        }
         if state.is_terminal() {
+            if let Some(gap) = view.log.gap_at_end(self.next) {
+                self.next = gap.next_line();
+                return Ok(Some(JobNews::Gap(gap)));
+            }
             self.step = Step::Ended;
             return Ok(Some(JobNews::End(self.app.with_latest_numbers(view))));
         }
@@ -251,12 +245,9 @@ impl WatchedJob {
             return None;
         };
         let from = self.next;
-        if chunk.first_line > from {
+        if let Some(gap) = LogGap::before(chunk.first_line, from) {
             self.next = chunk.first_line;
-            return Some(JobNews::Gap {
-                from,
-                lines: chunk.first_line - from,
-            });
+            return Some(JobNews::Gap(gap));
         }
         let chunk = self.chunks.pop_front()?;
         self.next = chunk.next_line();

@@ -46,6 +46,7 @@ mod settings;
 mod snapshots;
 mod upkeep;
 mod users;
+mod whole_log;
 
 use std::sync::Arc;
 
@@ -69,6 +70,7 @@ pub use self::readiness::Check;
 pub use self::retention::Removed;
 pub use self::session::{AgentSession, Delivery};
 pub use self::settings::Settings;
+pub use self::whole_log::{LogPiece, WholeLog};
 use crate::events::Bus;
 use crate::passwords::Hasher;
 use crate::secrets::Keyring;

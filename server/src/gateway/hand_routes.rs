@@ -9,12 +9,16 @@ use serde_json::{Map, Value, json};
 
 use super::downloads;
 use super::help;
+use super::log_file;
 use super::openapi;
 use crate::app::{App, InstallFile, Platform};
+use crate::grpc::authorize::ACCESS;
 
 /// A route that no RPC can make.
 pub(super) struct HandRoute {
     path: &'static str,
+    /// The method of the contract whose access rule holds here too; `None` for what everybody may read.
+    rpc: Option<&'static str>,
     summary: &'static str,
     media_type: Option<&'static str>,
     status: u16,
@@ -27,8 +31,16 @@ struct Parameter {
     name: &'static str,
     /// `path` or `query`.
     place: &'static str,
+    /// What it may be; empty for any text.
     values: fn() -> Vec<&'static str>,
 }
+
+/// The job whose log is wanted.
+const JOB: &[Parameter] = &[Parameter {
+    name: "id",
+    place: "path",
+    values: Vec::new,
+}];
 
 /// The system that an agent is for.
 const PLATFORM: &[Parameter] = &[
@@ -48,6 +60,7 @@ const PLATFORM: &[Parameter] = &[
 pub(super) const HAND_ROUTES: &[HandRoute] = &[
     HandRoute {
         path: "/healthz",
+        rpc: None,
         summary: "Answers as long as the process is alive",
         media_type: None,
         status: 204,
@@ -56,6 +69,7 @@ pub(super) const HAND_ROUTES: &[HandRoute] = &[
     },
     HandRoute {
         path: "/readyz",
+        rpc: None,
         summary: "Answers 200 when every check passes, else 503, with the checks by name",
         media_type: Some("application/json"),
         status: 200,
@@ -64,6 +78,7 @@ pub(super) const HAND_ROUTES: &[HandRoute] = &[
     },
     HandRoute {
         path: "/api/openapi.json",
+        rpc: None,
         summary: "This document",
         media_type: Some("application/json"),
         status: 200,
@@ -74,6 +89,7 @@ pub(super) const HAND_ROUTES: &[HandRoute] = &[
     },
     HandRoute {
         path: "/help/errors",
+        rpc: None,
         summary: "The catalogue of error codes as a page",
         media_type: Some("text/html"),
         status: 200,
@@ -82,6 +98,7 @@ pub(super) const HAND_ROUTES: &[HandRoute] = &[
     },
     HandRoute {
         path: "/install/{file}",
+        rpc: None,
         summary: "A file that installs the agent on a host",
         media_type: Some("text/plain"),
         status: 200,
@@ -94,6 +111,7 @@ pub(super) const HAND_ROUTES: &[HandRoute] = &[
     },
     HandRoute {
         path: "/agent/binary",
+        rpc: None,
         summary: "The agent's program for a system, with its SHA-256 in `x-checksum-sha256`",
         media_type: Some("application/octet-stream"),
         status: 200,
@@ -102,11 +120,32 @@ pub(super) const HAND_ROUTES: &[HandRoute] = &[
     },
     HandRoute {
         path: "/agent/binary.sha256",
+        rpc: None,
         summary: "The SHA-256 of the agent's program for a system, as `sha256sum` writes it",
         media_type: Some("text/plain"),
         status: 200,
         parameters: PLATFORM,
         handler: || routing::get(downloads::agent_checksum),
+    },
+    HandRoute {
+        path: "/api/jobs/{id}/log.txt",
+        rpc: Some(log_file::RPC),
+        summary: "The whole log of a job as a text file: each line with its time and stream, and a line for what is \
+                  missing. At any time; while the job is at work, the log so far and a last line that says so",
+        media_type: Some("text/plain"),
+        status: 200,
+        parameters: JOB,
+        handler: || routing::get(log_file::text),
+    },
+    HandRoute {
+        path: "/api/jobs/{id}/log.ndjson",
+        rpc: Some(log_file::RPC),
+        summary: "The whole log of a job as JSON lines: a line of the log each, `{\"gap\": {\"from_seq\", \"lines\"}}` for what \
+                  is missing, and `{\"end\": {\"status\", \"log_lines\", \"complete\"}}` as the last one. At any time",
+        media_type: Some("application/x-ndjson"),
+        status: 200,
+        parameters: JOB,
+        handler: || routing::get(log_file::ndjson),
     },
 ];
 
@@ -132,18 +171,22 @@ impl HandRoute {
             operation["parameters"] = self.parameters.iter().map(Parameter::describe).collect();
             operation["responses"]["default"] = openapi::refusal();
         }
+        if let Some(access) = self.rpc.and_then(|rpc| ACCESS.get(rpc)) {
+            openapi::describe_access(access, &mut operation);
+        }
         paths.insert(self.path.to_owned(), json!({"get": operation}));
     }
 }
 
 impl Parameter {
     fn describe(&self) -> Value {
-        json!({
-            "name": self.name,
-            "in": self.place,
-            "required": true,
-            "schema": {"type": "string", "enum": (self.values)()},
-        })
+        let values = (self.values)();
+        let schema = if values.is_empty() {
+            json!({"type": "string"})
+        } else {
+            json!({"type": "string", "enum": values})
+        };
+        json!({"name": self.name, "in": self.place, "required": true, "schema": schema})
     }
 }
 

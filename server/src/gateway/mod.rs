@@ -8,6 +8,7 @@ mod csrf;
 mod downloads;
 mod hand_routes;
 mod help;
+mod log_file;
 pub mod openapi;
 mod problem;
 mod rest;

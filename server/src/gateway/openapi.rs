@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::hand_routes::HAND_ROUTES;
 use super::routes::{ROUTES, Route};
-use crate::grpc::authorize::{POOL, Requirement};
+use crate::grpc::authorize::{Access, POOL, Requirement};
 use crate::grpc::once;
 
 /// The document, as it is served and committed.
@@ -114,17 +114,10 @@ fn rewrite_operation(route: &Route, paths: &mut Map<String, Value>, comments: &B
         operation["summary"] = json!(comment.split(". ").next().unwrap_or_default().trim_end_matches('.'));
         operation["description"] = json!(comment);
         operation["tags"] = json!([route.rpc.split(['/', '.']).rev().nth(1).unwrap_or_default()]);
-        operation["security"] = match route.access.requirement {
-            Some(Requirement::Anonymous) => json!([]),
-            Some(Requirement::Role(_) | Requirement::Agent) | None => json!([{"session": []}, {"bearer": []}]),
-        };
+        describe_access(route.access, operation);
         if route.input.get_field_by_name(once::REQUEST_ID).is_some() {
             describe_key(operation);
         }
-        if let Some(Requirement::Role(role)) = route.access.requirement {
-            operation["x-role"] = json!(role.as_str());
-        }
-        operation["responses"]["default"] = refusal();
         if route.access.streaming {
             let schema = operation["responses"]["200"]["content"]["application/json"]["schema"].take();
             operation["responses"]["200"] = json!({
@@ -142,6 +135,18 @@ fn rewrite_operation(route: &Route, paths: &mut Map<String, Value>, comments: &B
         }
     }
     paths.insert(route.template.clone(), item);
+}
+
+/// Says who may call an operation, and how it refuses.
+pub(super) fn describe_access(access: &Access, operation: &mut Value) {
+    operation["security"] = match access.requirement {
+        Some(Requirement::Anonymous) => json!([]),
+        Some(Requirement::Role(_) | Requirement::Agent) | None => json!([{"session": []}, {"bearer": []}]),
+    };
+    if let Some(Requirement::Role(role)) = access.requirement {
+        operation["x-role"] = json!(role.as_str());
+    }
+    operation["responses"]["default"] = refusal();
 }
 
 /// Adds the header that does what the field `request_id` of the body does.

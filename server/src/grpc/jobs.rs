@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use domain::Role;
 use domain::id::JobId;
-use domain::job::{JobQuery, LogLine, LogQuery, RunJob};
+use domain::job::{JobQuery, LogGap, LogLine, LogQuery, RunJob};
 use domain::page::Page;
 use futures_util::stream;
 use proto::v1;
@@ -13,12 +13,15 @@ use proto::v1::job_service_server::JobService;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::{Request, Response, Status};
 
+use super::log_chunk::LogPage;
 use super::stream::{Events, while_signed_in};
 use super::{Api, input, log_chunk, page_headers, refuse};
 use crate::app::{Error, JobNews, WatchedJob};
 
 /// Lines in one event.
 const LINES: usize = 1000;
+/// The most gaps that a header names.
+const GAPS_IN_HEADER: usize = 32;
 
 #[tonic::async_trait]
 impl JobService for Api {
@@ -111,16 +114,30 @@ impl JobService for Api {
     async fn get_job_log(&self, request: Request<v1::GetJobLogRequest>) -> Result<Response<v1::JobLogPage>, Status> {
         let (caller, query) = input::<LogQuery, _>(request)?;
         let part = self.app.read_log(&caller, query).await.map_err(refuse(&caller))?;
-        let (lines, next_seq) = log_chunk::page(part).map_err(refuse(&caller))?;
+        let LogPage { lines, gaps, next_seq } = log_chunk::page(part).map_err(refuse(&caller))?;
+        let mut metadata = MetadataMap::new();
+        metadata.insert("x-next-seq", AsciiMetadataValue::from(next_seq));
+        if let (false, Ok(ranges)) = (gaps.is_empty(), ranges(&gaps).parse()) {
+            metadata.insert("x-log-gaps", ranges);
+        }
         let mut response = Response::new(v1::JobLogPage {
             lines: messages(lines),
             next_seq,
+            gaps: messages(gaps),
         });
-        response
-            .metadata_mut()
-            .insert("x-next-seq", AsciiMetadataValue::from(next_seq));
+        *response.metadata_mut() = metadata;
         Ok(response)
     }
+}
+
+/// First and last lines of gaps, for a header.
+fn ranges(gaps: &[LogGap]) -> String {
+    let range = |gap: &LogGap| format!("{}-{}", gap.from, gap.next_line() - 1);
+    gaps.iter()
+        .take(GAPS_IN_HEADER)
+        .map(range)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// A watcher of a job with the events that one piece of log makes.
@@ -142,7 +159,7 @@ impl Told {
             match news {
                 JobNews::State(view) => self.tell(next, Event::State(view.into())),
                 JobNews::Progress(progress) => self.tell(next, Event::Progress(progress.into())),
-                JobNews::Gap { from, lines } => self.tell(next, Event::Gap(v1::LogGap { from_seq: from, lines })),
+                JobNews::Gap(gap) => self.tell(next, Event::Gap(gap.into())),
                 JobNews::End(view) => self.tell(next, Event::End(view.into())),
                 JobNews::Log { chunk, from } => self.tell_lines(log_chunk::lines_of(&chunk)?, from),
             }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::Read as _;
 
-use domain::job::LogLine;
+use domain::job::{LogGap, LogLine};
 use domain::session::LogChunk;
 use proto::convert::{UnreadableLog, log_lines};
 
@@ -34,35 +34,56 @@ pub(super) fn decompress(packed: &[u8], limit: usize) -> Option<Vec<u8>> {
 }
 
 /// Reads the lines of a stored piece.
-pub(super) fn lines_of(chunk: &LogChunk) -> Result<Vec<LogLine>, Error> {
+pub fn lines_of(chunk: &LogChunk) -> Result<Vec<LogLine>, Error> {
     let unpacked = decompress(&chunk.lines_zstd, LogChunk::MAX_UNPACKED).ok_or(Unreadable::Packed);
     let lines =
         unpacked.and_then(|bytes| log_lines(chunk.first_line, chunk.line_count, &bytes).map_err(Unreadable::Lines));
     lines.map_err(|error| Error::failed("reading a log", error))
 }
 
-/// Reads the lines that are wanted, and where the next page begins: 0 when the log does not go on as yet.
-pub(super) fn page(part: LogPart) -> Result<(Vec<LogLine>, u64), Error> {
+/// A page of a log.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LogPage {
+    /// The lines that are wanted.
+    pub lines: Vec<LogLine>,
+    /// What is missing before, between and behind them.
+    pub gaps: Vec<LogGap>,
+    /// Where the next page begins: 0 when the log does not go on as yet.
+    pub next_seq: u64,
+}
+
+/// Reads the lines that are wanted.
+pub(super) fn page(part: LogPart) -> Result<LogPage, Error> {
     let LogPart {
         chunks,
         from,
         limit,
         bytes,
-        last,
+        extent,
     } = part;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let (mut lines, mut size) = (Vec::new(), 0_u64);
+    let (mut lines, mut gaps, mut size) = (Vec::new(), Vec::new(), 0_u64);
+    let mut next = from.max(1);
     'chunks: for chunk in &chunks {
         for line in lines_of(chunk)?.into_iter().skip_while(|line| line.seq < from) {
             size += line.text.as_str().len() as u64;
             if lines.len() >= limit || (size > bytes && !lines.is_empty()) {
                 break 'chunks;
             }
+            gaps.extend(LogGap::before(line.seq, next));
+            next = line.seq.saturating_add(1);
             lines.push(line);
         }
     }
-    let end = lines.last().map_or(u64::MAX, |line: &LogLine| line.seq);
-    Ok((lines, if end < last { end + 1 } else { 0 }))
+    let goes_on = !lines.is_empty() && next <= extent.lines;
+    if !goes_on {
+        gaps.extend(extent.gap_at_end(next));
+    }
+    Ok(LogPage {
+        lines,
+        gaps,
+        next_seq: if goes_on { next } else { 0 },
+    })
 }
 
 /// Reads the last lines that are wanted, at most so many bytes of text.
@@ -72,7 +93,7 @@ pub(super) fn tail(part: LogPart) -> Result<Vec<LogLine>, Error> {
         from,
         limit,
         bytes,
-        last: _,
+        extent: _,
     } = part;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let (mut lines, mut size) = (VecDeque::new(), 0_u64);
@@ -91,6 +112,7 @@ pub(super) fn tail(part: LogPart) -> Result<Vec<LogLine>, Error> {
 #[cfg(test)]
 mod tests {
     use domain::id::JobId;
+    use domain::job::LogExtent;
     use proptest::prelude::*;
     use prost::Message as _;
     use proto::agent::v1::LogRecord;
@@ -112,12 +134,16 @@ mod tests {
                 from,
                 limit,
                 bytes: 100,
-                last: 8,
+                extent: extent(8, 8),
             };
 
-            let (lines, following) = page(part).unwrap();
+            let page = page(part).unwrap();
 
-            assert_eq!((numbers(&lines), following), (expected, next), "{from} {limit}");
+            assert_eq!(
+                (numbers(&page.lines), page.next_seq),
+                (expected, next),
+                "{from} {limit}"
+            );
         }
     }
 
@@ -128,17 +154,39 @@ mod tests {
             from: 1,
             limit: 100,
             bytes,
-            last: 4,
+            extent: extent(4, 4),
         };
 
-        assert_eq!(
-            page(part(10)).map(|(lines, next)| (numbers(&lines), next)).unwrap(),
-            (vec![1, 2], 3)
-        );
-        assert_eq!(
-            page(part(1)).map(|(lines, next)| (numbers(&lines), next)).unwrap(),
-            (vec![1], 2)
-        );
+        for (bytes, expected, next) in [(10, vec![1, 2], 3), (1, vec![1], 2)] {
+            let page = page(part(bytes)).unwrap();
+
+            assert_eq!((numbers(&page.lines), page.next_seq), (expected, next), "{bytes}");
+        }
+    }
+
+    #[test]
+    fn a_page_names_what_is_missing() {
+        for (from, limit, expected) in [
+            (1, 100, vec![(5, 2), (9, 3)]),
+            (1, 5, vec![(5, 2)]),
+            (1, 4, vec![]),
+            (6, 100, vec![(6, 1), (9, 3)]),
+            (9, 100, vec![(9, 3)]),
+            (12, 100, vec![]),
+        ] {
+            let part = LogPart {
+                chunks: vec![chunk(1, &["a"; 4]), chunk(7, &["b"; 2])],
+                from,
+                limit,
+                bytes: 100,
+                extent: extent(8, 11),
+            };
+
+            let gaps = page(part).unwrap().gaps;
+
+            let found: Vec<_> = gaps.iter().map(|gap| (gap.from, gap.lines)).collect();
+            assert_eq!(found, expected, "{from} {limit}");
+        }
     }
 
     #[test]
@@ -148,7 +196,7 @@ mod tests {
             from: 3,
             limit,
             bytes,
-            last: 10,
+            extent: extent(10, 10),
         };
 
         assert_eq!(numbers(&tail(part(100, 1000)).unwrap()), [3, 4, 9, 10]);
@@ -181,6 +229,15 @@ mod tests {
 
     fn numbers(lines: &[LogLine]) -> Vec<u64> {
         lines.iter().map(|line| line.seq).collect()
+    }
+
+    fn extent(lines: u64, written: u64) -> LogExtent {
+        LogExtent {
+            lines,
+            truncated: false,
+            written: Some(written),
+            removed_at: None,
+        }
     }
 
     fn chunk(first_line: u64, texts: &[&str]) -> LogChunk {

@@ -4,6 +4,7 @@
 //! The same guarded object is mounted for gRPC, gRPC-web and REST.
 
 pub mod authorize;
+pub mod log_chunk;
 pub mod metadata;
 pub mod once;
 pub mod status;
@@ -19,7 +20,6 @@ mod events;
 mod fleet;
 mod hosts;
 mod jobs;
-mod log_chunk;
 mod repositories;
 mod snapshots;
 mod stream;

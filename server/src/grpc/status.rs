@@ -143,6 +143,11 @@ const fn library_code(code: Code) -> ErrorCode {
 
 /// Writes a message that could not be converted.
 pub fn invalid(invalid: &Invalid, request: RequestId) -> Status {
+    refused(&refusal_of_invalid(invalid), request)
+}
+
+/// What a message that could not be converted tells the caller.
+pub fn refusal_of_invalid(invalid: &Invalid) -> Refusal {
     let fields: Vec<Field> = invalid
         .problems()
         .iter()
@@ -156,15 +161,12 @@ pub fn invalid(invalid: &Invalid, request: RequestId) -> Status {
         || invalid.code().meaning().to_owned(),
         |field| format!("{}: {}", field.name, field.message),
     );
-    refused(
-        &Refusal {
-            code: invalid.code(),
-            message,
-            fields,
-            retry_after: None,
-        },
-        request,
-    )
+    Refusal {
+        code: invalid.code(),
+        message,
+        fields,
+        retry_after: None,
+    }
 }
 
 fn field(violation: &FieldViolation) -> Field {

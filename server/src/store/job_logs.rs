@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::entity::{job, job_log_chunk};
-use super::row::{Row, number};
+use super::row::{Row, must_exist, number};
 use super::{Error, ReadTx, Tx, jobs};
 
 const TABLE: &str = "job_log_chunks";
@@ -20,8 +20,8 @@ const TAIL_STEP: u64 = 16;
 pub struct LogPosition {
     /// The line that is expected next, from 1. Every line before it is kept, or was dropped by its agent.
     pub next_line: u64,
-    /// Bytes of text that are kept.
-    pub text_bytes: u64,
+    /// Bytes that are kept, as [`LogChunk::weight`] counts them.
+    pub bytes: u64,
 }
 
 impl ReadTx {
@@ -38,7 +38,7 @@ impl ReadTx {
         let lines: u64 = row.count("log_lines", model.log_lines)?;
         Ok(Some(LogPosition {
             next_line: lines + 1,
-            text_bytes: row.count("log_bytes", model.log_bytes)?,
+            bytes: row.count("log_bytes", model.log_bytes)?,
         }))
     }
 
@@ -99,7 +99,7 @@ impl Tx {
     /// Whether it was added. [`Error::Missing`] when there is no such job.
     pub async fn append_log(&self, chunk: &LogChunk) -> Result<bool, Error> {
         let position = self.log_position(chunk.job).await?;
-        let Some(LogPosition { next_line, text_bytes }) = position else {
+        let Some(LogPosition { next_line, bytes }) = position else {
             return Err(Error::Missing {
                 table: jobs::TABLE,
                 row: chunk.job.to_string(),
@@ -109,7 +109,7 @@ impl Tx {
             return Ok(false);
         }
         let expected = number(jobs::TABLE, "log_lines", next_line - 1)?;
-        let total = text_bytes.saturating_add(chunk.text_bytes);
+        let total = bytes.saturating_add(chunk.weight());
         let mut update = job::Entity::update_many()
             .col_expr(
                 job::Column::LogLines,
@@ -140,5 +140,64 @@ impl Tx {
             .await
             .map_err(Error::at(TABLE))?;
         Ok(true)
+    }
+
+    /// Makes room in a log that is too long: of what lies behind its first [`LogChunk::MAX_HEAD`] bytes, the oldest chunks
+    /// go, as many as hold `wanted` bytes. The log counts as truncated from then on.
+    pub async fn drop_log_middle(&self, job: JobId, wanted: u64) -> Result<(), Error> {
+        use job_log_chunk::{Column, Entity};
+        let chunks: Vec<(i64, i64)> = Entity::find()
+            .select_only()
+            .columns([Column::FirstLine, Column::TextBytes])
+            .filter(Column::JobId.eq(job.as_uuid()))
+            .order_by_asc(Column::FirstLine)
+            .into_tuple()
+            .all(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        let (mut head, mut freed, mut dropped) = (0, 0, None);
+        for (first_line, text_bytes) in chunks {
+            let weight = LogChunk::weight_of(Row::new(TABLE, &job).count("text_bytes", text_bytes)?);
+            if dropped.is_none() && head + weight <= LogChunk::MAX_HEAD {
+                head += weight;
+                continue;
+            }
+            if freed >= wanted {
+                break;
+            }
+            freed += weight;
+            dropped = Some((dropped.map_or(first_line, |(first, _)| first), first_line));
+        }
+        let Some((first, last)) = dropped else {
+            return Ok(());
+        };
+        Entity::delete_many()
+            .filter(Column::JobId.eq(job.as_uuid()))
+            .filter(Column::FirstLine.between(first, last))
+            .exec(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        let freed = number(jobs::TABLE, "log_bytes", freed)?;
+        let done = job::Entity::update_many()
+            .col_expr(job::Column::LogBytes, Expr::col(job::Column::LogBytes).sub(freed))
+            .col_expr(job::Column::LogTruncated, Expr::value(true))
+            .filter(job::Column::Id.eq(job.as_uuid()))
+            .exec(&self.on)
+            .await
+            .map_err(Error::at(jobs::TABLE))?;
+        must_exist(done.rows_affected, jobs::TABLE, &job)
+    }
+
+    /// Notes how many lines an ended job has written. [`Error::Missing`] when there is no such job.
+    pub async fn set_written_log_lines(&self, job: JobId, lines: u64) -> Result<(), Error> {
+        // What no column can hold nobody has written.
+        let lines = i64::try_from(lines).unwrap_or(i64::MAX);
+        let done = job::Entity::update_many()
+            .col_expr(job::Column::LogWritten, Expr::value(lines))
+            .filter(job::Column::Id.eq(job.as_uuid()))
+            .exec(&self.on)
+            .await
+            .map_err(Error::at(jobs::TABLE))?;
+        must_exist(done.rows_affected, jobs::TABLE, &job)
     }
 }

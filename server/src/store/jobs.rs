@@ -130,6 +130,7 @@ impl Tx {
             log_lines: Set(0),
             log_bytes: Set(0),
             log_truncated: Set(false),
+            log_written: Set(None),
             log_removed_at: Set(None),
             ..standing(job)?
         };

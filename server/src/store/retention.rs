@@ -257,7 +257,7 @@ impl Tx {
     }
 
     async fn remove_logs(&self, jobs: &[JobId], now: Timestamp) -> Result<u64, Error> {
-        let ids = || jobs.iter().map(|job| job.as_uuid());
+        let ids = || jobs.iter().map(JobId::as_uuid);
         job_log_chunk::Entity::delete_many()
             .filter(job_log_chunk::Column::JobId.is_in(ids()))
             .exec(&self.on)

@@ -45,7 +45,7 @@ mod view;
 pub use event::{JobEvent, Outcome, Stage};
 pub use failure::{FailureCause, FailureCode, InvalidFailureCode, InvalidResultCode, ResultCode};
 pub use kind::{InvalidJobKind, JobKind};
-pub use log::{LogExtent, LogLine, LogStream};
+pub use log::{LogExtent, LogGap, LogLine, LogStream};
 pub use next::{InvalidTransition, next};
 pub use phase::{InvalidPhase, InvalidStatus, Phase, Status};
 pub use progress::Progress;

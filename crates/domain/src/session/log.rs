@@ -25,8 +25,22 @@ impl LogChunk {
     pub const MAX_RATIO: usize = 100;
     /// The most bytes of text in one line.
     pub const MAX_LINE: usize = 16 * 1024;
-    /// The most bytes of text in the log of one job.
+    /// The most bytes of one job's log that are kept, as [`Self::weight`] counts them.
     pub const MAX_JOB: u64 = 32 * 1024 * 1024;
+    /// Of a longer log, the most bytes that are kept of its beginning; the rest is for its end.
+    pub const MAX_HEAD: u64 = 24 * 1024 * 1024;
+    /// What a chunk counts at least: as a row it has its price, however little is in it.
+    const MIN_WEIGHT: u64 = 1024;
+
+    /// What the chunk counts towards the limits of logs, in bytes.
+    pub fn weight(&self) -> u64 {
+        Self::weight_of(self.text_bytes)
+    }
+
+    /// What a chunk of so many bytes of text counts.
+    pub fn weight_of(text_bytes: u64) -> u64 {
+        text_bytes.max(Self::MIN_WEIGHT)
+    }
 
     /// Number of the line behind the last one.
     pub fn next_line(&self) -> u64 {

@@ -198,6 +198,7 @@ async fn jobs(tx: &Tx) {
     assert!(tx.append_log(&chunk(1, 1, 5)).await.unwrap());
     assert_eq!(tx.remove_logs_ended_before(at(99), 1, at(40)).await.unwrap(), 1);
     assert!(tx.append_log(&chunk(2, 1, 5)).await.unwrap());
+    tx.set_written_log_lines(ended.id, 3).await.unwrap();
     tx.insert_command(&command(1, &runs)).await.unwrap();
     assert!(tx.command_sent(command_id(1), 1, at(31)).await.unwrap());
     let outbox = id(OutboxIncarnation::from_uuid, 1);

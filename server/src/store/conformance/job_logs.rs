@@ -28,7 +28,7 @@ cases! {
         tx.commit().await.unwrap();
 
         assert_eq!(read(&store, 1, 10).await, [chunk(1, 1, 10), chunk(1, 11, 1)]);
-        assert_eq!(position(&store, 1).await, Some(LogPosition { next_line: 12, text_bytes: 110 }));
+        assert_eq!(position(&store, 1).await, Some(LogPosition { next_line: 12, bytes: 2048 }));
         assert_eq!(position(&store, 9).await, None);
     }
 
@@ -44,6 +44,45 @@ cases! {
         assert_eq!(extent(&store).await, (101, true));
         assert_eq!(position(&store, 1).await.map(|position| position.next_line), Some(102));
         assert_eq!(read(&store, 50, 1).await, [chunk(1, 100, 1)]);
+    }
+
+    async fn a_log_that_is_too_long_keeps_its_beginning_and_its_end(store: Store) {
+        let big = |number: u64| LogChunk { text_bytes: 1024 * 1024, ..chunk(1, number, 1) };
+        add(&store, &(1..=32).map(big).collect::<Vec<_>>()).await;
+
+        let tx = store.begin().await.unwrap();
+        tx.drop_log_middle(job_id(1), 1024 * 1024 + 1).await.unwrap();
+        assert!(tx.append_log(&big(33)).await.unwrap());
+        tx.commit().await.unwrap();
+
+        let kept: Vec<u64> = read(&store, 1, 99).await.iter().map(|chunk| chunk.first_line).collect();
+        assert_eq!(kept, (1..=24).chain(27..=33).collect::<Vec<_>>());
+        let bytes = position(&store, 1).await.map(|position| position.bytes);
+        assert_eq!(bytes, Some(31 * 1024 * 1024));
+        assert_eq!(extent(&store).await, (33, true));
+    }
+
+    async fn a_short_log_loses_nothing(store: Store) {
+        add(&store, &[chunk(1, 1, 10), chunk(1, 11, 1)]).await;
+
+        let tx = store.begin().await.unwrap();
+        tx.drop_log_middle(job_id(1), 1).await.unwrap();
+
+        assert_eq!(tx.log_chunks(job_id(1), 1, 9).await.unwrap().len(), 2);
+        assert!(!tx.job(job_id(1)).await.unwrap().unwrap().log.truncated);
+    }
+
+    async fn what_a_job_says_to_have_written_is_remembered(store: Store) {
+        add(&store, &[chunk(1, 1, 10)]).await;
+
+        let tx = store.begin().await.unwrap();
+        for (said, kept) in [(12, 12), (u64::MAX, u64::try_from(i64::MAX).unwrap())] {
+            tx.set_written_log_lines(job_id(1), said).await.unwrap();
+
+            assert_eq!(tx.job(job_id(1)).await.unwrap().unwrap().log.written, Some(kept));
+        }
+        let refused = tx.set_written_log_lines(job_id(9), 1).await;
+        assert!(matches!(refused, Err(Error::Missing { table: "jobs", .. })), "{refused:?}");
     }
 
     async fn the_tail_holds_the_last_lines(store: Store) {

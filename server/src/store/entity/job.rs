@@ -29,6 +29,7 @@ pub struct Model {
     pub log_lines: i64,
     pub log_bytes: i64,
     pub log_truncated: bool,
+    pub log_written: Option<i64>,
     pub log_removed_at: Option<i64>,
 }
 
@@ -57,6 +58,7 @@ pub(in crate::store) fn view(model: Model, host: &entity::host::Model) -> Result
     let log = LogExtent {
         lines: row.count("log_lines", model.log_lines)?,
         truncated: model.log_truncated,
+        written: row.count_or_none("log_written", model.log_written)?,
         removed_at: row.time_or_none("log_removed_at", model.log_removed_at)?,
     };
     let actor_name = model.actor_name.as_str().into();
