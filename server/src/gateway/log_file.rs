@@ -116,11 +116,10 @@ impl Form {
         let mut text = String::new();
         match (self, piece) {
             (Self::Text, LogPiece::Gap(gap)) => {
+                let (first, last) = (gap.from, gap.next_line() - 1);
                 text = text_mark(&format!(
-                    "lines {} to {} are missing: the log was too long, or they were not received from the host",
-                    gap.from,
-                    gap.next_line() - 1
-                ))
+                    "lines {first} to {last} are missing: the log was too long, or they were not received from the host"
+                ));
             }
             (Self::Ndjson, LogPiece::Gap(gap)) => text = json_line(&json!({"gap": v1::LogGap::from(*gap)})),
             (form, LogPiece::Lines { chunk, from }) => {

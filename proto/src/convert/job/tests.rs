@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use domain::id::UserId;
-use domain::job::{CancelRequest, FailureCause, FailureCode, JobState};
+use domain::job::{CancelRequest, FailureCause, FailureCode, JobState, LogExtent};
 use domain::{ByteSize, Timestamp};
 use uuid::Uuid;
 
