@@ -248,12 +248,14 @@ impl Incoming {
 fn loss(status: &Status) -> Loss {
     match status.code() {
         Code::FailedPrecondition if reason(status).as_deref() == Some("PROTOCOL_TOO_OLD") => Loss::ProtocolTooOld,
+        Code::FailedPrecondition if reason(status).as_deref() == Some("DUPLICATE_IDENTITY") => Loss::Duplicate {
+            retry_after: retry_after(status),
+        },
         Code::Unauthenticated => Loss::Unauthenticated,
-        // Another agent with this identity is there, the host is in no state to talk, or the server does not know the
-        // question: none of it changes within seconds.
+        // The host is in no state to talk, or the server does not know the question: none of it changes within seconds.
         Code::PermissionDenied | Code::FailedPrecondition | Code::Unimplemented => Loss::Unwanted,
         Code::ResourceExhausted => Loss::Busy {
-            retry_after: status.get_details_retry_info().and_then(|info| info.retry_delay),
+            retry_after: retry_after(status),
         },
         Code::Ok
         | Code::Cancelled
@@ -281,6 +283,10 @@ fn told(status: &Status) -> String {
     }
 }
 
+fn retry_after(status: &Status) -> Option<Duration> {
+    status.get_details_retry_info().and_then(|info| info.retry_delay)
+}
+
 fn reason(status: &Status) -> Option<String> {
     status.get_details_error_info().map(|info| info.reason)
 }
@@ -297,6 +303,8 @@ mod tests {
     fn a_status_decides_how_soon_to_come_back() {
         let too_old = ErrorDetails::with_error_info("PROTOCOL_TOO_OLD", "restic-manager", HashMap::new());
         let later = ErrorDetails::with_retry_info(Some(Duration::from_secs(9)));
+        let mut twin = ErrorDetails::with_error_info("DUPLICATE_IDENTITY", "restic-manager", HashMap::new());
+        twin.set_retry_info(Some(Duration::from_secs(31)));
         for (status, expected) in [
             (Status::unauthenticated("no"), Loss::Unauthenticated),
             (Status::permission_denied("no"), Loss::Unwanted),
@@ -305,7 +313,13 @@ mod tests {
                 Status::with_error_details(Code::FailedPrecondition, "old", too_old),
                 Loss::ProtocolTooOld,
             ),
-            (Status::failed_precondition("twin"), Loss::Unwanted),
+            (Status::failed_precondition("quarantined"), Loss::Unwanted),
+            (
+                Status::with_error_details(Code::FailedPrecondition, "twin", twin),
+                Loss::Duplicate {
+                    retry_after: Some(Duration::from_secs(31)),
+                },
+            ),
             (
                 Status::with_error_details(Code::ResourceExhausted, "busy", later),
                 Loss::Busy {

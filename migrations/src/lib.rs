@@ -11,6 +11,7 @@ mod m20261124_073000_create_enrollment_tokens;
 mod m20261124_074000_create_jobs;
 mod m20261124_080000_add_found_repositories;
 mod m20261124_100000_add_retention;
+mod m20261124_101000_add_replace_host_id;
 mod m20261124_110000_create_idempotency_keys;
 mod m20261124_120000_create_identity_keys;
 mod m20261124_111000_add_written_log_lines;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_074000_create_jobs::Migration),
             Box::new(m20261124_080000_add_found_repositories::Migration),
             Box::new(m20261124_100000_add_retention::Migration),
+            Box::new(m20261124_101000_add_replace_host_id::Migration),
             Box::new(m20261124_110000_create_idempotency_keys::Migration),
             Box::new(m20261124_120000_create_identity_keys::Migration),
             Box::new(m20261124_111000_add_written_log_lines::Migration),

@@ -307,6 +307,59 @@ async fn a_name_is_given_to_one_host_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_replaces_serves_one_machine_with_a_key_of_its_own() {
+    let clock = Arc::new(MockClock::at(start()));
+    let server = TestServer::start_with(&[], clock.clone()).await;
+    let client = server.rest(ADMIN).await;
+    let made = client.mint(json!({"hostname": "web-01"})).await.ok();
+    let former = Machine::new();
+    let host = server.enroll_machine(&made, &former).await.ok()["host_id"].clone();
+    let replacing = json!({"replace_host_id": host});
+    let (first, second) = (
+        client.mint(replacing.clone()).await.ok(),
+        client.mint(replacing).await.ok(),
+    );
+    let machine = Machine::new();
+
+    let with_the_old_key = server.enroll_machine(&first, &former).await;
+    let enrolled = server.enroll_machine(&first, &machine).await;
+    let again = server.enroll_machine(&first, &machine).await;
+    let other = server.enroll_machine(&first, &Machine::new()).await;
+    let replaced = server.enroll_machine(&second, &Machine::new()).await;
+    let too_late = server.enroll_machine(&first, &machine).await;
+
+    assert_eq!(with_the_old_key.code(), "key_reused");
+    assert_eq!(enrolled.ok()["host_id"], host);
+    assert_eq!(again.ok(), enrolled.ok());
+    assert_eq!(other.code(), "token_used");
+    assert_eq!(replaced.ok()["host_id"], host);
+    // Its certificate is void by now, and is not given out again.
+    assert_eq!(too_late.code(), "token_used");
+    let hosts = client.get("/api/hosts").await.ok();
+    assert_eq!(names(&hosts), ["web-01"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_replaces_a_host_which_is_gone_makes_no_other() {
+    let server = TestServer::start().await;
+    let client = server.rest(ADMIN).await;
+    let made = client.mint(json!({"hostname": "web-01"})).await.ok();
+    let host = server.enroll_machine(&made, &Machine::new()).await.ok()["host_id"].clone();
+    let replacing = client.mint(json!({"replace_host_id": host})).await.ok();
+    let path = format!("/api/hosts/{}?confirm_hostname=web-01", host.as_str().unwrap());
+    client.delete(&path).await.ok();
+
+    let refused = server.enroll_machine(&replacing, &Machine::new()).await;
+
+    assert_eq!(
+        (refused.status.as_u16(), refused.code().as_str()),
+        (404, "host_not_found")
+    );
+    assert!(refused.text.contains("was deleted since"), "{refused:?}");
+    assert_eq!(client.get("/api/hosts").await.ok(), json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_bound_to_a_network_is_of_no_use_elsewhere() {
     let server = TestServer::start().await;
     let client = server.rest(OPERATOR).await;

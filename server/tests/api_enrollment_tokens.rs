@@ -255,6 +255,71 @@ async fn a_token_can_name_a_repository_by_its_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_replaces_a_host_says_so_and_takes_nothing_else() {
+    let server = TestServer::start().await;
+    let client = server.rest(OPERATOR).await;
+    let first = client.mint(json!({"hostname": "web-01"})).await.ok();
+    let enrolled = server.enroll_machine(&first, &Machine::new()).await.ok();
+    let host = &enrolled["host_id"];
+
+    let taken = client.mint(json!({"hostname": "WEB-01"})).await;
+    let made = client.mint(json!({"replace_host_id": host})).await.ok();
+    let named = client
+        .mint(json!({"replace_host_id": host, "hostname": "Web-01"}))
+        .await;
+
+    // The refusal names the way out.
+    assert_eq!((taken.status.as_u16(), taken.code().as_str()), (409, "host_exists"));
+    let way_out = format!("`replace_host_id` = {}", host.as_str().unwrap());
+    assert!(taken.text.contains(&way_out), "{taken:?}");
+    assert_eq!(named.status.as_u16(), 200, "{named:?}");
+    assert!(made["installer_script"].as_str().unwrap().contains("web-01"));
+    let listed = client.get("/api/enrollment-tokens?state=active").await.ok();
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&listed[1]["hostname"], &listed[1]["replace_host_id"]),
+        (&json!("web-01"), host)
+    );
+    let entry = server.last_entry("enrollment_token.created").await;
+    assert_eq!(&entry["payload"]["replace_host_id"], host);
+    for (body, status, code, field) in [
+        (
+            json!({"replace_host_id": UNKNOWN}),
+            404,
+            "host_not_found",
+            "replace_host_id",
+        ),
+        (
+            json!({"replace_host_id": host, "hostname": "web-02"}),
+            400,
+            "invalid_argument",
+            "hostname",
+        ),
+        (
+            json!({"replace_host_id": host, "repo_url": URL}),
+            400,
+            "invalid_argument",
+            "repo_url",
+        ),
+        (
+            json!({"replace_host_id": host, "tags": ["a"]}),
+            400,
+            "invalid_argument",
+            "tags",
+        ),
+    ] {
+        let refused = client.mint(body).await;
+
+        assert_eq!(
+            (refused.status.as_u16(), refused.code().as_str()),
+            (status, code),
+            "{refused:?}"
+        );
+        assert_eq!(refused.json()["errors"][0]["field"], field);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_used_token_cannot_be_revoked_and_an_unknown_one_not_be_found() {
     let server = TestServer::start().await;
     let client = server.rest(OPERATOR).await;

@@ -220,6 +220,43 @@ async fn a_deleted_host_is_gone_and_its_agent_is_told_to_forget() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_host_is_revoked_by_its_name_and_released_only_from_quarantine() {
+    let server = TestServer::start().await;
+    let host = server.enroll("web-01", WantedRepository::None).await;
+    let client = server.rest(ADMIN).await;
+    let below = |action: &str| format!("{}/{action}", path(host.id));
+
+    let mistyped = client
+        .post(&below("revoke"), json!({"confirm_hostname": "web-1"}))
+        .await;
+    let nothing_to_release = client.post(&below("release"), json!({})).await.ok();
+    let revoked = client
+        .post(&below("revoke"), json!({"confirm_hostname": "web-01"}))
+        .await
+        .ok();
+    let still = client.post(&below("release"), json!({})).await.ok();
+
+    assert_eq!(mistyped.code(), "confirmation_mismatch");
+    assert_eq!(
+        (&nothing_to_release["host"]["status"], &nothing_to_release["reminder"]),
+        (&json!("pending"), &json!(""))
+    );
+    assert_eq!(
+        (&revoked["status"], &revoked["health"]),
+        (&json!("revoked"), &json!("failing"))
+    );
+    assert_eq!(still["host"]["status"], "revoked");
+    let entry = server.last_entry("host.revoked").await;
+    assert_eq!(
+        (&entry["actor_name"], &entry["target_name"]),
+        (&json!("admin"), &json!("web-01"))
+    );
+    assert!(!server.actions().await.contains(&"host.released".to_owned()));
+    let summary = client.get("/api/fleet/summary").await.ok();
+    assert_eq!((&summary["revoked"], &summary["pending"]), (&json!("1"), &json!("0")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_host_without_repository_leaves_nothing_to_do() {
     let server = TestServer::start().await;
     let host = server.enroll("web-01", WantedRepository::None).await;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use domain::clock::MockClock;
 use domain::enrollment::WantedRepository;
-use domain::fleet::{DeleteHost, HostView};
+use domain::fleet::HostView;
 use domain::host::HostStatus;
 use domain::id::JobId;
 use domain::job::{JobState, JobView, Phase, RunJob, Sources, Work};
@@ -395,29 +395,6 @@ async fn a_command_whose_time_is_over_ends_its_job() {
     .await;
     assert_eq!(wire.ack().await, 5);
     assert_eq!(job(&server, id).await.job.state.phase(), Phase::Succeeded);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn deleting_a_host_cuts_its_stream_within_a_second() {
-    let server = TestServer::start().await;
-    let agent = server.agent("web-01", WantedRepository::None).await;
-    let (mut wire, _) = agent.connect().await;
-    let admin = server.caller(Role::Admin).await;
-    let delete = DeleteHost {
-        id: agent.host,
-        confirmation: "web-01".to_owned(),
-    };
-    let begun = Instant::now();
-
-    server.app.delete_host(&admin, delete).await.unwrap();
-    let goodbye = wire.farewell().await;
-
-    assert_eq!(goodbye.reason(), GoodbyeReason::Revoked);
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
-    assert_eq!(
-        agent.dial().await.err().map(|status| status.code()),
-        Some(Code::Unauthenticated)
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -120,6 +120,8 @@ pub enum Message {
         next_seq: u64,
         /// What is held of the desired state.
         applied: Applied,
+        /// The highest epoch that this process was welcomed with; 0 before the first welcome.
+        last_epoch: u64,
     },
     /// A sign of life.
     Heartbeat,

@@ -107,7 +107,7 @@ pub struct Core {
     /// When the renewal wants to be looked at again, in an open session.
     renewal_due: Option<Duration>,
     /// The highest that any session had. Kept in memory only: what it guards against is a message that was on its way in
-    /// an older session of this process.
+    /// an older session of this process, and the server tells by it whether another process used the identity meanwhile.
     epoch: u64,
     cursor: Cursor,
     logs: Logs,
@@ -197,6 +197,7 @@ impl Core {
                 effects.push(Effect::Send(Message::Hello {
                     next_seq: self.cursor.next_seq(),
                     applied: self.applied.clone(),
+                    last_epoch: self.epoch,
                 }));
             }
             Event::Received(received) => {

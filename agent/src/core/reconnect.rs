@@ -22,14 +22,19 @@ pub enum Loss {
     Broken,
     /// The server does not accept the certificate (any more), or does not know the host.
     Unauthenticated,
-    /// The server knows the host and does not want it as it is: it is not active, or another agent is there with its
-    /// identity.
+    /// The server knows the host and does not want it as it is: it is not active.
     Unwanted,
     /// The server does not speak this protocol.
     ProtocolTooOld,
     /// The server has too much to do.
     Busy {
         /// When to come back.
+        retry_after: Option<Duration>,
+    },
+    /// Another agent with this identity is connected, or seems to be: this machine may have been restarted before the server
+    /// knew that the old connection is dead.
+    Duplicate {
+        /// When the server will know better.
         retry_after: Option<Duration>,
     },
     /// The server said goodbye.
@@ -68,14 +73,25 @@ impl Reconnect {
             self.backoff.reset();
         }
         match loss {
-            Loss::Unauthenticated | Loss::Unwanted | Loss::ProtocolTooOld => slow_lane(random),
+            Loss::Unauthenticated | Loss::Unwanted | Loss::ProtocolTooOld | Loss::Duplicate { retry_after: None } => {
+                slow_lane(random)
+            }
+            Loss::Duplicate {
+                retry_after: Some(hint),
+            } => hinted(*hint),
             Loss::Busy {
                 retry_after: Some(hint),
             } => hinted(*hint) + self.backoff.next_wait(random),
             Loss::Farewell(farewell) => match (farewell.retry_after, farewell.reason) {
                 (Some(hint), _) => hinted(hint),
-                // Somebody else runs with this identity. Coming back at once would start a tug of war.
-                (None, GoodbyeReason::Superseded | GoodbyeReason::Revoked) => slow_lane(random),
+                // Somebody else runs with this identity, or it is void. Coming back at once would start a tug of war.
+                (
+                    None,
+                    GoodbyeReason::Superseded
+                    | GoodbyeReason::Revoked
+                    | GoodbyeReason::CertificateRevoked
+                    | GoodbyeReason::Quarantined,
+                ) => slow_lane(random),
                 (None, GoodbyeReason::Shutdown | GoodbyeReason::SlowConsumer | GoodbyeReason::ProtocolError) => {
                     self.usual(was_healthy, random)
                 }
@@ -144,7 +160,10 @@ mod tests {
             Loss::Unauthenticated,
             Loss::Unwanted,
             Loss::ProtocolTooOld,
+            Loss::Duplicate { retry_after: None },
             farewell(GoodbyeReason::Superseded, None),
+            farewell(GoodbyeReason::CertificateRevoked, None),
+            farewell(GoodbyeReason::Quarantined, None),
         ] {
             let mut reconnect = Reconnect::new();
 
@@ -169,7 +188,13 @@ mod tests {
         };
 
         let leaving = farewell(GoodbyeReason::Shutdown, Some(Duration::from_secs(17)));
+        let superseded = farewell(GoodbyeReason::Superseded, Some(Duration::from_mins(1)));
+        let refused = Loss::Duplicate {
+            retry_after: Some(Duration::from_secs(31)),
+        };
 
+        assert_eq!(reconnect.next_wait(&superseded, None, 0.9), Duration::from_mins(1));
+        assert_eq!(reconnect.next_wait(&refused, None, 0.9), Duration::from_secs(31));
         assert_eq!(reconnect.next_wait(&leaving, None, 0.9), Duration::from_secs(17));
         assert_eq!(reconnect.next_wait(&busy(20), None, 0.5), Duration::from_millis(20_500));
         assert_eq!(

@@ -183,7 +183,7 @@ impl Renewal {
                 }
             }
             Loss::Broken => self.unwelcome = 0,
-            Loss::Unwanted | Loss::ProtocolTooOld | Loss::Busy { .. } | Loss::Farewell(_) => {}
+            Loss::Unwanted | Loss::Duplicate { .. } | Loss::ProtocolTooOld | Loss::Busy { .. } | Loss::Farewell(_) => {}
         }
         let goes_on = loss == Loss::Unauthenticated
             && self.shown != Credential::IdentityKey

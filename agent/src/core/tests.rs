@@ -234,7 +234,10 @@ fn a_day_offline_loses_nothing_and_sends_nothing() {
     agent.receive(Received::Ack { through: 2 });
 
     // The end, event 3, comes after the ten lines.
-    assert_eq!(resumed, ["hello next 4", "send log 1 from 1", "send events 1..2"]);
+    assert_eq!(
+        resumed,
+        ["hello next 4 after 1", "send log 1 from 1", "send events 1..2"]
+    );
     assert_eq!(agent.take(), ["forget events ..2", "send events 3..3"]);
 }
 
@@ -803,7 +806,14 @@ fn told(effect: &Effect) -> String {
         Effect::Connect { after, with } => format!("connect after {after:?} with {with:?}"),
         Effect::Disconnect => "disconnect".to_owned(),
         Effect::Send(message) => match message {
-            Message::Hello { next_seq, .. } => format!("hello next {next_seq}"),
+            Message::Hello {
+                next_seq,
+                last_epoch: 0,
+                ..
+            } => format!("hello next {next_seq}"),
+            Message::Hello {
+                next_seq, last_epoch, ..
+            } => format!("hello next {next_seq} after {last_epoch}"),
             Message::Heartbeat => "heartbeat".to_owned(),
             Message::CommandAck { command, outcome } => match outcome {
                 Acceptance::Accepted => format!("ack {} accepted", number(command.as_uuid())),

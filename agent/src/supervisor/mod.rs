@@ -7,6 +7,7 @@
 //! than a memory that nobody else has.
 
 mod dial;
+mod farewell;
 mod perform;
 mod renewal;
 mod start;
@@ -221,7 +222,13 @@ impl Supervisor {
             }
             Received::UnusableCommand { id, why } => warn!(command.id = %id, why, "command refused"),
             Received::UnusableDesired { kind, why, .. } => warn!(part = %kind, why, "desired state refused"),
-            Received::Goodbye(goodbye) => info!(reason = %goodbye.reason, "the server ends the session"),
+            Received::Goodbye(goodbye) => match farewell::meaning(goodbye.reason) {
+                None => info!(reason = %goodbye.reason, "the server ends the session"),
+                Some(meaning) => {
+                    warn!(reason = %goodbye.reason, "{meaning}");
+                    self.last_trouble = Some(format!("{meaning} ({})", goodbye.reason));
+                }
+            },
             Received::Heartbeat
             | Received::Ack { .. }
             | Received::LogCredit { .. }

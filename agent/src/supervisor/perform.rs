@@ -106,10 +106,15 @@ impl Supervisor {
 
     fn say(&mut self, message: &Message) {
         let encoded = match message {
-            Message::Hello { next_seq, applied } => {
+            Message::Hello {
+                next_seq,
+                applied,
+                last_epoch,
+            } => {
                 let machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let now = self.clocks.now().wall;
-                Some(wire::hello(&machine, self.state.incarnation(), *next_seq, applied, now))
+                let incarnation = self.state.incarnation();
+                Some(wire::hello(&machine, incarnation, *next_seq, applied, *last_epoch, now))
             }
             Message::Heartbeat | Message::CommandAck { .. } | Message::Goodbye => wire::message(message),
             Message::Progress { .. } => {

@@ -273,6 +273,8 @@ fn goodbye(message: &v1::Goodbye) -> Goodbye {
         Ok(v1::GoodbyeReason::Superseded) => GoodbyeReason::Superseded,
         Ok(v1::GoodbyeReason::Revoked) => GoodbyeReason::Revoked,
         Ok(v1::GoodbyeReason::SlowConsumer) => GoodbyeReason::SlowConsumer,
+        Ok(v1::GoodbyeReason::CertificateRevoked) => GoodbyeReason::CertificateRevoked,
+        Ok(v1::GoodbyeReason::Quarantined) => GoodbyeReason::Quarantined,
         Ok(v1::GoodbyeReason::ProtocolError | v1::GoodbyeReason::Unspecified) | Err(_) => GoodbyeReason::ProtocolError,
     };
     Goodbye {

@@ -23,6 +23,7 @@ pub fn hello(
     incarnation: OutboxIncarnation,
     next_seq: u64,
     applied: &Applied,
+    last_epoch: u64,
     wall_time: Timestamp,
 ) -> v1::AgentMessage {
     let applied = DesiredKind::ALL.map(|kind| {
@@ -42,6 +43,7 @@ pub fn hello(
         next_seq,
         applied: applied.into(),
         wall_time: Some(to_timestamp(wall_time)),
+        last_session_epoch: last_epoch,
     }))
 }
 

@@ -77,6 +77,7 @@ error_codes! {
 
     Unauthorized "unauthorized" Unauthenticated "Nobody is signed in, or the session has ended. Sign in again."
     InvalidCredentials "invalid_credentials" Unauthenticated "The user name or the password is wrong, or the user is disabled."
+    CertificateRevoked "certificate_revoked" Unauthenticated "The agent's certificate is void: its host was deleted or revoked, or another machine was enrolled in its place. The agent keeps what it has and enrolls again only when a person says so."
     InvalidToken "invalid_token" Unauthenticated "The token is not known to this server. Check that it was copied whole and belongs to this server."
 
     InvalidProof "invalid_proof" Unauthenticated "The signature of the agent's identity key is not that of the host it speaks for. If the host was deleted, or the machine was enrolled anew elsewhere, enroll it again with a new token."
@@ -96,9 +97,11 @@ error_codes! {
 
     AlreadyBootstrapped "already_bootstrapped" Conflict "The first admin exists. Sign in instead."
     UserExists "user_exists" Conflict "A user with this name exists. Choose another name."
-    HostExists "host_exists" Conflict "A host with this name exists. Choose another name, or delete that host first."
+    HostExists "host_exists" Conflict "A host with this name exists. Choose another name, or put the machine in that host's place with a token that names it in `replace_host_id`."
     HostOffline "host_offline" Conflict "The host is not connected. Wait until it is back, or set `queue_if_offline`."
-    KeyReused "key_reused" Conflict "Another host owns this key. Delete the agent's identity on this machine and enroll again."
+    HostQuarantined "host_quarantined" Conflict "Two machines have used this host's identity, so it gets no jobs and no secrets. Find out which is the right one, stop the other, then let an admin release the host."
+    DuplicateIdentity "duplicate_identity" Conflict "Another machine uses this host's identity at this moment. If this is a copy of a machine, run `restic-manager-agent wipe --yes` on it and enroll it as a host of its own."
+    KeyReused "key_reused" Conflict "A host owns or owned this key. Delete the agent's identity on this machine and enroll again."
     VersionConflict "version_conflict" Conflict "Somebody changed it in the meantime. Read it again and repeat the change."
     RepositoryInUse "repository_in_use" Conflict "Hosts still use this repository. Bind them to another one first."
     RepositoryExists "repository_exists" Conflict "A repository with this URL and user name exists. Use that one."

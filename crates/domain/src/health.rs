@@ -259,11 +259,12 @@ impl fmt::Display for HealthReason {
                  it reaches the agent port.",
             ),
             Self::IdentityConflict => f.write_str(
-                "Two machines use this host's identity, so it gets no commands. Find out which is the right one, then \
-                 release it.",
+                "Two machines have used this host's identity, so it gets no jobs and no secrets. Find out which is the right \
+                 one, stop the agent on the other, then let an admin release the host.",
             ),
             Self::Revoked => f.write_str(
-                "The host's certificate was revoked, so it is not managed any more. Enroll it again to go on.",
+                "The host's certificates were revoked, so it is not managed any more. To go on, enroll it with a token that \
+                 puts a machine in its place (replace_host_id), or delete the host.",
             ),
             Self::BackupFailed(backup) => write!(f, "{backup} ended as {}. {}", backup.code, backup.code.advice()),
             Self::RepositoryUnusable(code) => write!(f, "The repository is not usable. {}", code.advice()),

@@ -19,7 +19,7 @@ pub enum HostStatus {
     Offline,
     /// Two machines use its identity. It gets no commands and no secrets until an admin releases it.
     Quarantined,
-    /// Its certificates are void, for ever.
+    /// Its certificates are void. Only enrolling it anew makes it a host that is managed again.
     Revoked,
 }
 
@@ -36,6 +36,8 @@ pub enum HostEvent {
     Released,
     /// Somebody revoked it.
     Revoked,
+    /// A machine was put in its place: its earlier certificates are void, and the agent with the new one has not connected.
+    EnrolledAnew,
 }
 
 /// A word that is no status of a host.
@@ -72,10 +74,12 @@ impl HostStatus {
         }
     }
 
-    /// Moves the status by one event. A quarantined host stays so whatever its agents do, a revoked one for ever.
+    /// Moves the status by one event. A quarantined host stays so whatever its agents do, and so does a revoked one; both
+    /// begin again when the host is enrolled anew, because that voids every certificate that was issued before.
     #[must_use]
     pub const fn next(self, event: HostEvent) -> Self {
         match (event, self) {
+            (HostEvent::EnrolledAnew, _) => Self::Pending,
             (_, Self::Revoked) | (HostEvent::Revoked, _) => Self::Revoked,
             (HostEvent::Quarantined, _) => Self::Quarantined,
             (HostEvent::Released, Self::Quarantined) | (HostEvent::FellSilent, Self::Online) => Self::Offline,
@@ -176,7 +180,7 @@ mod tests {
 
     #[test]
     fn every_status_meets_every_event() {
-        use HostEvent::{FellSilent, Hello, Quarantined, Released, Revoked};
+        use HostEvent::{EnrolledAnew, FellSilent, Hello, Quarantined, Released, Revoked};
         for (status, nexts) in [
             ("pending", ["online", "pending", "quarantined", "pending", "revoked"]),
             ("online", ["online", "offline", "quarantined", "online", "revoked"]),
@@ -187,9 +191,9 @@ mod tests {
             ),
             ("revoked", ["revoked", "revoked", "revoked", "revoked", "revoked"]),
         ] {
-            for (event, next) in [Hello, FellSilent, Quarantined, Released, Revoked]
+            for (event, next) in [Hello, FellSilent, Quarantined, Released, Revoked, EnrolledAnew]
                 .into_iter()
-                .zip(nexts)
+                .zip(nexts.into_iter().chain(["pending"]))
             {
                 let status: HostStatus = status.parse().unwrap();
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use domain::Secret;
 use domain::enrollment::{
-    CreatedToken, NewEnrollmentToken, TokenQuery, TokenState, TokenTtl, TokenView, WantedRepository,
+    CreatedToken, NewEnrollmentToken, NewReplacementToken, TokenQuery, TokenState, TokenTtl, TokenView,
+    WantedRepository, WantedToken,
 };
 use domain::id::EnrollmentTokenId;
 use domain::path::{BackupPaths, InvalidPaths};
@@ -16,7 +17,7 @@ use super::repository::{LoginFields, new_repository};
 use super::{Invalid, page, parse, required, to_timestamp};
 use crate::v1;
 
-impl TryFrom<v1::CreateEnrollmentTokenRequest> for NewEnrollmentToken {
+impl TryFrom<v1::CreateEnrollmentTokenRequest> for WantedToken {
     type Error = Invalid;
 
     fn try_from(message: v1::CreateEnrollmentTokenRequest) -> Result<Self, Invalid> {
@@ -34,6 +35,7 @@ impl TryFrom<v1::CreateEnrollmentTokenRequest> for NewEnrollmentToken {
             source_cidr,
             // The door has acted on it.
             request_id: _,
+            replace_host_id,
         } = message;
         let fields = LoginFields {
             repo_username,
@@ -41,14 +43,39 @@ impl TryFrom<v1::CreateEnrollmentTokenRequest> for NewEnrollmentToken {
             backend_password,
             backend_env,
         };
-        Ok(Self {
-            hostname: required("hostname", &hostname)?,
-            tags: tags(&labels)?,
-            repository: repository(&repository_id, &repo_url, fields)?,
-            initial_paths: paths(&initial_paths)?,
-            ttl: ttl(ttl_seconds)?,
-            source: network(&source_cidr)?,
-        })
+        let (ttl, source) = (ttl(ttl_seconds)?, network(&source_cidr)?);
+        if replace_host_id.is_empty() {
+            return Ok(Self::Host(NewEnrollmentToken {
+                hostname: required("hostname", &hostname)?,
+                tags: tags(&labels)?,
+                repository: repository(&repository_id, &repo_url, fields)?,
+                initial_paths: paths(&initial_paths)?,
+                ttl,
+                source,
+            }));
+        }
+        let kept = [
+            ("tags", labels.is_empty()),
+            ("repository_id", repository_id.is_empty()),
+            ("initial_paths", initial_paths.is_empty()),
+        ];
+        let kept = kept
+            .into_iter()
+            .find_map(|(field, is_absent)| (!is_absent).then_some(field));
+        if let Some(field) = kept.or_else(|| first_given(&repo_url, &fields)) {
+            return Err(Invalid::argument(
+                field,
+                "leave it out together with `replace_host_id`: the host keeps its own",
+            ));
+        }
+        Ok(Self::Replacement(NewReplacementToken {
+            host: parse("replace_host_id", &replace_host_id)?,
+            hostname: (!hostname.is_empty())
+                .then(|| required("hostname", &hostname))
+                .transpose()?,
+            ttl,
+            source,
+        }))
     }
 }
 
@@ -116,6 +143,7 @@ impl From<TokenView> for v1::EnrollmentToken {
             created_at,
             expires_at,
             host_id,
+            replaces,
         } = token;
         Self {
             id: id.to_string(),
@@ -126,6 +154,7 @@ impl From<TokenView> for v1::EnrollmentToken {
             created_at: Some(to_timestamp(created_at)),
             expires_at: Some(to_timestamp(expires_at)),
             host_id: host_id.map(|id| id.to_string()),
+            replace_host_id: replaces.map(|id| id.to_string()),
         }
     }
 }
@@ -229,9 +258,11 @@ mod tests {
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
+    type Change = fn(&mut v1::CreateEnrollmentTokenRequest);
+
     #[test]
     fn a_name_is_enough_for_a_token() {
-        let wanted = NewEnrollmentToken::try_from(request(|_| {})).unwrap();
+        let wanted = for_a_host(request(|_| {}));
 
         assert_eq!(wanted.hostname.as_str(), "web-01");
         assert!(matches!(wanted.repository, WantedRepository::None));
@@ -241,12 +272,11 @@ mod tests {
 
     #[test]
     fn what_the_onboarding_script_sends_describes_a_repository() {
-        let wanted = NewEnrollmentToken::try_from(request(|request| {
+        let wanted = for_a_host(request(|request| {
             request.repo_url = "rest:https://backup.example.org/web-01/".into();
             request.repo_username = "web-01".into();
             request.repo_password = "correct horse".into();
-        }))
-        .unwrap();
+        }));
 
         let WantedRepository::At(repository) = wanted.repository else {
             panic!("{:?}", wanted.repository)
@@ -334,9 +364,57 @@ mod tests {
                 "source_cidr",
             ),
         ] {
-            let refused = NewEnrollmentToken::try_from(message).unwrap_err();
+            let refused = WantedToken::try_from(message).unwrap_err();
 
             assert_eq!((refused.code(), refused.problems()[0].field.as_str()), (code, field));
+        }
+    }
+
+    #[test]
+    fn a_token_that_replaces_names_a_host_and_leaves_what_the_host_has() {
+        for (name, hostname) in [("", None), ("web-01", Some("web-01"))] {
+            let message = request(|request| {
+                request.hostname = name.into();
+                request.replace_host_id = ID.into();
+                request.ttl_seconds = 300;
+                request.source_cidr = "192.0.2.7".into();
+            });
+
+            let WantedToken::Replacement(wanted) = WantedToken::try_from(message).unwrap() else {
+                panic!("it replaces")
+            };
+
+            assert_eq!(wanted.host.to_string(), ID);
+            assert_eq!(wanted.hostname.map(|name| name.to_string()).as_deref(), hostname);
+            assert_eq!(wanted.ttl.as_duration().as_secs(), 300);
+            assert_eq!(wanted.source.unwrap().to_string(), "192.0.2.7/32");
+        }
+        let cases: [(&str, Change); 9] = [
+            ("replace_host_id", |request| request.replace_host_id = "web-01".into()),
+            ("hostname", |request| request.hostname = "a b".into()),
+            ("tags", |request| request.tags = vec!["a".into()]),
+            ("repository_id", |request| request.repository_id = ID.into()),
+            ("repo_url", |request| request.repo_url = "/srv/x".into()),
+            ("repo_password", |request| request.repo_password = "secret".into()),
+            ("backend_env", |request| {
+                request.backend_env.insert("A".into(), "b".into());
+            }),
+            ("initial_paths", |request| request.initial_paths = vec!["/srv".into()]),
+            ("ttl_seconds", |request| request.ttl_seconds = 1),
+        ];
+        for (field, change) in cases {
+            let message = request(|request| {
+                request.replace_host_id = ID.into();
+                change(request);
+            });
+
+            let refused = WantedToken::try_from(message).unwrap_err();
+
+            let problem = &refused.problems()[0];
+            assert_eq!(
+                (refused.code(), problem.field.as_str()),
+                (ErrorCode::InvalidArgument, field)
+            );
         }
     }
 
@@ -350,6 +428,13 @@ mod tests {
         }
         assert_eq!(state_filter(0), Ok(None));
         assert_eq!(state_filter(9).unwrap_err().problems()[0].field, "state");
+    }
+
+    fn for_a_host(message: v1::CreateEnrollmentTokenRequest) -> NewEnrollmentToken {
+        match WantedToken::try_from(message).unwrap() {
+            WantedToken::Host(wanted) => wanted,
+            WantedToken::Replacement(wanted) => panic!("{wanted:?}"),
+        }
     }
 
     fn request(change: impl FnOnce(&mut v1::CreateEnrollmentTokenRequest)) -> v1::CreateEnrollmentTokenRequest {

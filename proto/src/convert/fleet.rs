@@ -19,6 +19,8 @@ impl From<FleetSummary> for v1::FleetSummary {
             running_jobs,
             last_backup_at,
             snapshot_count,
+            quarantined,
+            revoked,
         } = summary;
         Self {
             hosts,
@@ -32,6 +34,8 @@ impl From<FleetSummary> for v1::FleetSummary {
             running_jobs,
             last_backup_at: last_backup_at.map(to_timestamp),
             snapshot_count,
+            quarantined,
+            revoked,
         }
     }
 }

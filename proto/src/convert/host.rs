@@ -1,6 +1,6 @@
 //! Hosts.
 
-use domain::fleet::{DeleteHost, HostOrder, HostQuery, HostView, LastEndedBackup, UpdateHost};
+use domain::fleet::{DeleteHost, HostOrder, HostQuery, HostView, LastEndedBackup, RevokeHost, UpdateHost};
 use domain::health::Health;
 use domain::host::{HostStatus, Inventory};
 use domain::id::HostId;
@@ -82,15 +82,39 @@ impl TryFrom<v1::DeleteHostRequest> for DeleteHost {
 
     fn try_from(message: v1::DeleteHostRequest) -> Result<Self, Invalid> {
         let v1::DeleteHostRequest { id, confirm_hostname } = message;
-        let id = required("id", &id)?;
-        if confirm_hostname.is_empty() {
-            return Err(Invalid::missing("confirm_hostname"));
-        }
         Ok(Self {
-            id,
-            confirmation: confirm_hostname,
+            id: required("id", &id)?,
+            confirmation: confirmation(confirm_hostname)?,
         })
     }
+}
+
+impl TryFrom<v1::RevokeHostRequest> for RevokeHost {
+    type Error = Invalid;
+
+    fn try_from(message: v1::RevokeHostRequest) -> Result<Self, Invalid> {
+        let v1::RevokeHostRequest { id, confirm_hostname } = message;
+        Ok(Self {
+            id: required("id", &id)?,
+            confirmation: confirmation(confirm_hostname)?,
+        })
+    }
+}
+
+impl TryFrom<v1::ReleaseQuarantineRequest> for HostId {
+    type Error = Invalid;
+
+    fn try_from(message: v1::ReleaseQuarantineRequest) -> Result<Self, Invalid> {
+        let v1::ReleaseQuarantineRequest { id } = message;
+        required("id", &id)
+    }
+}
+
+fn confirmation(hostname: String) -> Result<String, Invalid> {
+    if hostname.is_empty() {
+        return Err(Invalid::missing("confirm_hostname"));
+    }
+    Ok(hostname)
 }
 
 impl From<HostView> for v1::Host {
@@ -473,18 +497,23 @@ mod tests {
     }
 
     #[test]
-    fn a_deletion_needs_its_confirmation() {
-        let message = v1::DeleteHostRequest {
-            id: ID.into(),
-            confirm_hostname: String::new(),
+    fn deleting_and_revoking_need_their_confirmation() {
+        let (id, confirm_hostname) = (ID.to_owned(), String::new());
+        let delete = v1::DeleteHostRequest {
+            id: id.clone(),
+            confirm_hostname: confirm_hostname.clone(),
         };
+        let revoke = v1::RevokeHostRequest { id, confirm_hostname };
 
-        let refused = DeleteHost::try_from(message).unwrap_err();
-
-        assert_eq!(
-            (refused.code(), refused.problems()[0].field.as_str()),
-            (ErrorCode::MissingField, "confirm_hostname")
-        );
+        for refused in [
+            DeleteHost::try_from(delete).unwrap_err(),
+            RevokeHost::try_from(revoke).unwrap_err(),
+        ] {
+            assert_eq!(
+                (refused.code(), refused.problems()[0].field.as_str()),
+                (ErrorCode::MissingField, "confirm_hostname")
+            );
+        }
     }
 
     proptest! {

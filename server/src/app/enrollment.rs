@@ -10,6 +10,7 @@ use domain::host::Inventory;
 use domain::id::{HostId, Id as _, RepositoryId, SourceGroupId};
 use domain::path::BackupPaths;
 use domain::repository::{NewRepository, RepoEvent, RepoStatus};
+use domain::session::GoodbyeReason;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
@@ -56,12 +57,12 @@ impl<E: Into<Error>> From<E> for Stopped {
 }
 
 impl App {
-    /// Makes the host that a token names and issues its certificate, all or nothing. The same attempt within ten minutes
-    /// gets the same answer again.
+    /// Makes the host that a token names, or gives the machine the place of one, and issues its certificate, all or nothing.
+    /// The same attempt within ten minutes gets the same answer again.
     ///
     /// Errors: `rate_limited`, `invalid_csr`, `invalid_proof`, `invalid_token`, `token_expired`, `token_used`, `token_revoked`,
-    /// `host_exists`, `key_reused`, `repository_not_found`, `repository_credentials_differ`. Whatever it is, the token stays
-    /// as it was.
+    /// `host_exists`, `host_not_found`, `key_reused`, `repository_not_found`, `repository_credentials_differ`. Whatever it is,
+    /// the token stays as it was.
     pub async fn enroll(&self, caller: &Caller, enroll: Enroll) -> Result<Enrolled, Error> {
         self.take_turn(caller, Purpose::Enroll)?;
         let request = CertificateRequest::from_pem(&enroll.csr_pem)
@@ -104,7 +105,9 @@ impl App {
             TokenState::Used => return self.answer_again(&tx, enroll, request, token, now).await,
             ended @ (TokenState::Expired | TokenState::Revoked) => return Err(refusal_of(ended).into()),
         }
-        refuse_taken(&tx, &token.hostname).await?;
+        if token.replaces.is_none() {
+            refuse_taken(&tx, &token.hostname).await?;
+        }
         if tx.host_of_key(request.public_key_sha256()).await?.is_some() {
             return Err(reused("csr_pem").into());
         }
@@ -115,13 +118,12 @@ impl App {
             };
             self.check_identity(&tx, None, identity, &occasion, request).await?;
         }
-        let host = self.add_host(&tx, enroll, &token, now).await?;
+        let (host, voided) = match token.replaces {
+            None => (self.new_host(&tx, enroll, &token, now).await?, None),
+            Some(host) => (host, Some(self.take_place(&tx, enroll, host, now).await?)),
+        };
         if let Some(identity) = &enroll.identity {
             tx.set_identity_key(host, &identity.key, now).await?;
-        }
-        if let Some(repository) = self.repository_for(&tx, &token, now).await? {
-            let status = RepoStatus::Unset.next(RepoEvent::Bound);
-            tx.bind_repository(host, repository, status).await?;
         }
         let issued = self.issue(&tx, host, request, now).await?;
         let used = TokenUse {
@@ -132,8 +134,12 @@ impl App {
         if !tx.use_enrollment_token(token.id, &used, host).await? {
             return Err(Stopped::Overtaken);
         }
-        self.record_enrolled(&tx, caller, enroll, &token, host, now).await?;
+        self.record_enrolled(&tx, caller, enroll, &token, (host, voided), now)
+            .await?;
         tx.commit().await?;
+        if voided.is_some() {
+            self.cut_off(host, GoodbyeReason::CertificateRevoked);
+        }
         let mut news = News::default();
         news.host(host);
         self.tell(news);
@@ -170,8 +176,9 @@ impl App {
         let Some(host) = token.host_id.filter(|_| is_repeated) else {
             return Err(Stopped::Suspicious(Suspicion::Replayed, Box::new(token)));
         };
-        let certificates = tx.host_certificates(host).await?;
-        let Some(first) = certificates.into_iter().find(|issued| issued.public_key_sha256 == *key) else {
+        let mut certificates = tx.host_certificates(host).await?.into_iter();
+        let issued = certificates.find(|issued| issued.public_key_sha256 == *key && issued.revoked_at.is_none());
+        let Some(first) = issued else {
             return Err(Stopped::Suspicious(Suspicion::Replayed, Box::new(token)));
         };
         let chain = self
@@ -179,6 +186,15 @@ impl App {
             .agent_chain_pem(first.certificate)
             .map_err(|error| Error::failed("reading a certificate", error))?;
         Ok(self.enrolled(host, chain, first.not_after)?)
+    }
+
+    async fn new_host(&self, tx: &Tx, enroll: &Enroll, token: &StoredToken, now: Timestamp) -> Result<HostId, Stopped> {
+        let host = self.add_host(tx, enroll, token, now).await?;
+        if let Some(repository) = self.repository_for(tx, token, now).await? {
+            let status = RepoStatus::Unset.next(RepoEvent::Bound);
+            tx.bind_repository(host, repository, status).await?;
+        }
+        Ok(host)
     }
 
     async fn add_host(&self, tx: &Tx, enroll: &Enroll, token: &StoredToken, now: Timestamp) -> Result<HostId, Stopped> {
@@ -261,15 +277,19 @@ impl App {
         caller: &Caller,
         enroll: &Enroll,
         token: &StoredToken,
-        host: HostId,
+        (host, voided): (HostId, Option<u64>),
         now: Timestamp,
     ) -> Result<(), Error> {
-        let facts = json!({
+        let mut facts = json!({
             "enrollment_token_id": token.id.to_string(),
             "token_created_by": token.created_by,
             "reported_hostname": enroll.hostname.as_str(),
             "agent_version": enroll.agent_version.as_str(),
         });
+        if let Some(voided) = voided {
+            facts["replaced"] = true.into();
+            facts["voided_certificates"] = voided.into();
+        }
         let change = Change::new("host.enrolled")
             .to("host", host, &token.hostname)
             .with(facts);
@@ -325,7 +345,7 @@ impl Suspicion {
 }
 
 /// The server by itself, on account of a request from where that came.
-fn system(caller: &Caller) -> Caller {
+pub(super) fn system(caller: &Caller) -> Caller {
     Caller {
         who: Who::System,
         origin: caller.origin.clone(),
@@ -346,7 +366,7 @@ fn refusal_of(state: TokenState) -> Error {
 }
 
 /// What the agent has said so far; its first session says the rest.
-fn inventory(enroll: &Enroll) -> Inventory {
+pub(super) fn inventory(enroll: &Enroll) -> Inventory {
     Inventory {
         hostname: enroll.hostname.clone(),
         os: enroll.os.as_str().into(),

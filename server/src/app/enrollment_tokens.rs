@@ -5,13 +5,15 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::enrollment::{
-    CreatedToken, EnrollmentToken, NewEnrollmentToken, TokenLife, TokenQuery, TokenState, TokenView, WantedRepository,
+    CreatedToken, EnrollmentToken, NewEnrollmentToken, TokenLife, TokenQuery, TokenState, TokenTtl, TokenView,
+    WantedRepository, WantedToken,
 };
 use domain::id::{EnrollmentTokenId, Id as _, RepositoryId};
-use domain::name::Hostname;
+use domain::name::{Hostname, Tags};
 use domain::page::Page;
 use domain::repository::{Credentials, LoginName, NewRepository, RepositoryKind, RepositoryPassword};
 use domain::{ErrorCode, Secret, Timestamp};
+use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::install_commands::Installation;
@@ -31,13 +33,24 @@ const BCRYPT_COST: u32 = 5;
 
 /// What the server made because nobody gave it.
 #[derive(Debug, Default)]
-struct Generated {
+pub(super) struct Generated {
     repo_password: Option<RepositoryPassword>,
     htpasswd_line: Option<String>,
 }
 
 impl App {
-    /// Makes a token.
+    /// Makes a token, for a new host or for another machine in the place of one.
+    ///
+    /// Errors: `host_exists`, `host_not_found`, `invalid_argument`, `repository_not_found`,
+    /// `repository_credentials_differ`.
+    pub async fn make_enrollment_token(&self, caller: &Caller, wanted: WantedToken) -> Result<CreatedToken, Error> {
+        match wanted {
+            WantedToken::Host(new) => self.create_enrollment_token(caller, new).await,
+            WantedToken::Replacement(new) => self.create_replacement_token(caller, new).await,
+        }
+    }
+
+    /// Makes a token for a new host.
     ///
     /// Errors: `host_exists`, `repository_not_found`, `repository_credentials_differ`.
     pub async fn create_enrollment_token(
@@ -59,27 +72,15 @@ impl App {
             WantedRepository::At(wanted) => self.fill_in_password(wanted).await?,
             WantedRepository::None | WantedRepository::Known(_) => Generated::default(),
         };
-        let id = EnrollmentTokenId::generate(self.0.ids.as_ref());
-        let token = EnrollmentToken::new(id, &Secret::new(random_bytes()), self.pin()?);
+        let token = self.new_token()?;
         let facts = facts(&hostname, &repository, ttl.as_duration());
         let tx = self.0.store.begin().await?;
         refuse_taken(&tx, &hostname).await?;
         let stored = StoredToken {
-            id,
-            repository: self.token_repository(&tx, id, repository).await?,
-            hostname,
+            repository: self.token_repository(&tx, token.id(), repository).await?,
             tags,
             initial_paths,
-            source,
-            secret_hash: token.secret_hash(),
-            created_by: user.name.clone(),
-            created_at: now,
-            life: TokenLife {
-                expires_at: now.saturating_add(ttl.as_duration()),
-                used: None,
-                revoked_at: None,
-            },
-            host_id: None,
+            ..unused_token(&token, hostname, &user.name, (ttl, source), now)
         };
         tx.insert_enrollment_token(&stored).await?;
         record(&tx, caller, about("enrollment_token.created", &stored).with(facts), now).await?;
@@ -141,6 +142,12 @@ impl App {
         let removed = tx.delete_ended_enrollment_tokens(before).await?;
         tx.commit().await?;
         Ok(removed)
+    }
+
+    /// A token that nobody has yet.
+    pub(super) fn new_token(&self) -> Result<EnrollmentToken, Error> {
+        let id = EnrollmentTokenId::generate(self.0.ids.as_ref());
+        Ok(EnrollmentToken::new(id, &Secret::new(random_bytes()), self.pin()?))
     }
 
     /// Makes the password of a repository that is new here and was given none, and the line that lets the host sign in
@@ -217,7 +224,12 @@ impl App {
         ))
     }
 
-    fn shown_once(&self, stored: &StoredToken, token: &EnrollmentToken, generated: Generated) -> CreatedToken {
+    pub(super) fn shown_once(
+        &self,
+        stored: &StoredToken,
+        token: &EnrollmentToken,
+        generated: Generated,
+    ) -> CreatedToken {
         let text = token.encode();
         let installation = Installation {
             hostname: &stored.hostname,
@@ -238,6 +250,34 @@ impl App {
     }
 }
 
+/// The row of a new token that gives its host nothing yet.
+pub(super) fn unused_token(
+    token: &EnrollmentToken,
+    hostname: Hostname,
+    created_by: &str,
+    (ttl, source): (TokenTtl, Option<IpNet>),
+    now: Timestamp,
+) -> StoredToken {
+    StoredToken {
+        id: token.id(),
+        hostname,
+        tags: Tags::default(),
+        initial_paths: None,
+        repository: TokenRepository::None,
+        source,
+        secret_hash: token.secret_hash(),
+        created_by: created_by.to_owned(),
+        created_at: now,
+        life: TokenLife {
+            expires_at: now.saturating_add(ttl.as_duration()),
+            used: None,
+            revoked_at: None,
+        },
+        host_id: None,
+        replaces: None,
+    }
+}
+
 /// Where the secrets lie that ride on a token.
 pub(super) fn sealed_credentials(id: EnrollmentTokenId) -> Address {
     Address::new("enrollment_tokens", "sealed_credentials", id)
@@ -245,13 +285,17 @@ pub(super) fn sealed_credentials(id: EnrollmentTokenId) -> Address {
 
 /// Errors: `host_exists`.
 pub(super) async fn refuse_taken(tx: &ReadTx, hostname: &Hostname) -> Result<(), Error> {
-    if tx.host_by_name(hostname).await?.is_none() {
+    let Some(host) = tx.host_by_name(hostname).await? else {
         return Ok(());
-    }
+    };
     Err(Error::refuse_field(
         ErrorCode::HostExists,
         "hostname",
-        format!("a host named {hostname} exists; choose another name, or delete that host first"),
+        format!(
+            "a host named {} exists; choose another name, or put this machine in that host's place with a token that has \
+             `replace_host_id` = {}",
+            host.hostname, host.id
+        ),
     ))
 }
 
@@ -288,7 +332,7 @@ fn used() -> Error {
     )
 }
 
-fn about(action: &'static str, token: &StoredToken) -> Change {
+pub(super) fn about(action: &'static str, token: &StoredToken) -> Change {
     Change::new(action).to("enrollment_token", token.id, &token.hostname)
 }
 
@@ -321,6 +365,7 @@ fn view(token: StoredToken, now: Timestamp) -> TokenView {
         created_at,
         life,
         host_id,
+        replaces,
     } = token;
     TokenView {
         id,
@@ -331,6 +376,7 @@ fn view(token: StoredToken, now: Timestamp) -> TokenView {
         created_at,
         expires_at: life.expires_at,
         host_id,
+        replaces,
     }
 }
 

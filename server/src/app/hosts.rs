@@ -99,13 +99,7 @@ impl App {
         let now = self.0.clock.now();
         let tx = self.0.store.begin().await?;
         let host = known_host(&tx, id).await?;
-        if confirmation != host.hostname.as_str() {
-            return Err(Error::refuse_field(
-                ErrorCode::ConfirmationMismatch,
-                "confirm_hostname",
-                ErrorCode::ConfirmationMismatch.meaning(),
-            ));
-        }
+        refuse_unconfirmed(&host, &confirmation)?;
         let repository = repository_of(&tx, id).await?;
         tx.delete_host(id).await?;
         let facts = json!({
@@ -114,7 +108,7 @@ impl App {
         });
         record(&tx, caller, about("host.deleted", &host).with(facts), now).await?;
         tx.commit().await?;
-        self.0.sessions.cut(id, GoodbyeReason::Revoked);
+        self.cut_off(id, GoodbyeReason::Revoked);
         self.0.events.publish(events::Change::HostDeleted(id));
         Ok(repository.map_or_else(String::new, |repository| {
             format!(
@@ -126,7 +120,19 @@ impl App {
     }
 }
 
-fn about(action: &'static str, host: &HostView) -> Change {
+/// Errors: `confirmation_mismatch`.
+pub(super) fn refuse_unconfirmed(host: &HostView, confirmation: &str) -> Result<(), Error> {
+    if confirmation == host.hostname.as_str() {
+        return Ok(());
+    }
+    Err(Error::refuse_field(
+        ErrorCode::ConfirmationMismatch,
+        "confirm_hostname",
+        ErrorCode::ConfirmationMismatch.meaning(),
+    ))
+}
+
+pub(super) fn about(action: &'static str, host: &HostView) -> Change {
     Change::new(action).to("host", host.id, &host.hostname)
 }
 

@@ -379,10 +379,11 @@ fn refuse_unreachable(host: &HostView, queue_if_offline: bool) -> Result<(), Err
         HostStatus::Online => return Ok(()),
         HostStatus::Pending | HostStatus::Offline if queue_if_offline => return Ok(()),
         HostStatus::Pending | HostStatus::Offline => ErrorCode::HostOffline.meaning(),
-        HostStatus::Quarantined => {
-            "two machines use the identity of this host, so it gets no jobs; an admin can release it when that is settled"
+        HostStatus::Quarantined => return Err(Error::refuse(ErrorCode::HostQuarantined)),
+        HostStatus::Revoked => {
+            "the certificates of this host were revoked, so it gets no jobs; enroll it with a token that has \
+             `replace_host_id`"
         }
-        HostStatus::Revoked => "the certificates of this host are void, so it gets no jobs; enroll it again",
     };
     Err(Error::refuse_with(ErrorCode::HostOffline, message))
 }

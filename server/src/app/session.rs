@@ -22,6 +22,9 @@ use crate::store::{CommandKind, CommandState, ReadTx, SessionOpening, StoredComm
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// Bytes of compressed log that one agent may have on the way. Source: agent-protocol.md §9.
 const LOG_WINDOW: u32 = 256 * 1024;
+/// How far an agent's memory of its sessions may be ahead of ours: a database that was set back lacks no more of them, and
+/// a number that an agent invents cannot use up those that there are.
+const FURTHEST_EPOCH: u64 = 1 << 32;
 /// How far a clock counts as off that shows no time at all.
 const BEYOND_THE_CALENDAR: Duration = Duration::from_hours(24 * 365 * 100);
 
@@ -86,7 +89,7 @@ impl App {
     /// Opens a session: the host counts as online, and what earlier sessions of it say is void from here on. So are its
     /// certificates that were issued before the one with this serial number, which it shows.
     ///
-    /// Errors: `unauthorized` when the host was deleted meanwhile.
+    /// Errors: `certificate_revoked`, also when the host was deleted meanwhile; `host_quarantined`; `duplicate_identity`.
     pub async fn open_session(
         &self,
         caller: &Caller,
@@ -100,8 +103,9 @@ impl App {
         let now = self.0.clock.now();
         let tx = self.0.store.begin().await?;
         let Some(known) = tx.host_session(host).await? else {
-            return Err(Error::refuse(ErrorCode::Unauthorized));
+            return Err(Error::refuse(ErrorCode::CertificateRevoked));
         };
+        let tx = self.admit(tx, caller, (host, &known), hello, now).await?;
         let opening = SessionOpening {
             status: known.status.next(HostEvent::Hello),
             at: now,
@@ -110,6 +114,7 @@ impl App {
             clock_skew: hello.wall_time.map_or(BEYOND_THE_CALENDAR, |theirs| skew(theirs, now)),
             inventory: hello.inventory.clone(),
             applied: hello.applied.clone(),
+            last_epoch: hello.last_epoch.min(known.epoch + FURTHEST_EPOCH),
         };
         let epoch = tx.open_session(host, &opening).await?;
         self.note_certificate_in_use(&tx, caller, host, certificate, now)
@@ -176,9 +181,9 @@ impl App {
         Ok(())
     }
 
-    /// Notes that an agent said something.
-    pub fn heard(&self, host: HostId) {
-        self.0.sessions.heard(host, self.0.clock.now());
+    /// Notes that an agent said something in its session.
+    pub fn heard(&self, session: &AgentSession) {
+        self.0.sessions.heard(session.host, session.epoch, self.0.clock.now());
     }
 
     /// Finds what an agent that holds `held` is to be sent, and notes that its commands were sent. `looked_at` is the

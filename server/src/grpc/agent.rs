@@ -24,11 +24,10 @@ impl AgentService for Api {
         request: Request<Streaming<v1::AgentMessage>>,
     ) -> Result<Response<Self::OpenSessionStream>, Status> {
         let caller = caller(&request)?;
-        let peer = request.extensions().get::<Arc<PeerIdentity>>();
-        let certificate = peer.map(|peer| peer.serial.clone());
-        let certificate = certificate.ok_or_else(|| refuse(&caller)(Error::refuse(ErrorCode::Unauthorized)))?;
+        let peer = request.extensions().get::<Arc<PeerIdentity>>().cloned();
+        let peer = peer.ok_or_else(|| refuse(&caller)(Error::refuse(ErrorCode::Unauthorized)))?;
         let (outbound, stream) = queue(Bounds::OF_AN_AGENT);
-        let conversation = Conversation::new(self.app.clone(), caller, certificate, request.into_inner(), outbound);
+        let conversation = Conversation::new(self.app.clone(), (caller, peer), request.into_inner(), outbound);
         tokio::spawn(conversation.hold());
         Ok(Response::new(stream))
     }

@@ -116,7 +116,8 @@ impl Gate {
 
     /// Finds out who calls `method` and whether that is allowed.
     ///
-    /// Errors: `unauthorized` without a valid proof where one is needed, `forbidden` when the role is too low or the
+    /// Errors: `unauthorized` without a valid proof where one is needed, `certificate_revoked` with an agent's that was
+    /// declared void, `forbidden` when the role is too low or the
     /// method has no rule; the latter is written to the audit log.
     pub async fn admit_parts(
         &self,
@@ -136,7 +137,10 @@ impl Gate {
         ) {
             (Some(Requirement::Anonymous), _) | (Some(Requirement::Agent), Who::Agent(_)) => Ok(caller),
             (Some(Requirement::Role(least)), Who::User(SignedInUser { role, .. })) if *role >= least => Ok(caller),
-            (Some(Requirement::Role(_) | Requirement::Agent) | None, Who::Anonymous) => refuse(ErrorCode::Unauthorized),
+            (Some(Requirement::Agent), Who::Anonymous) => {
+                refuse(peer.map_or(ErrorCode::Unauthorized, |peer| self.app.refusal_of_agent(peer)))
+            }
+            (Some(Requirement::Role(_)) | None, Who::Anonymous) => refuse(ErrorCode::Unauthorized),
             (None | Some(_), Who::User(_) | Who::Agent(_) | Who::System) => {
                 self.app.record_denied(&caller, method).await;
                 refuse(ErrorCode::Forbidden)

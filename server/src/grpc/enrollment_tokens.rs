@@ -1,6 +1,6 @@
 //! `EnrollmentTokenService`.
 
-use domain::enrollment::{NewEnrollmentToken, TokenQuery};
+use domain::enrollment::{TokenQuery, WantedToken};
 use domain::id::EnrollmentTokenId;
 use domain::page::Page;
 use proto::v1;
@@ -15,10 +15,10 @@ impl EnrollmentTokenService for Api {
         &self,
         request: Request<v1::CreateEnrollmentTokenRequest>,
     ) -> Result<Response<v1::CreatedEnrollmentToken>, Status> {
-        let (caller, new) = input::<NewEnrollmentToken, _>(request)?;
+        let (caller, wanted) = input::<WantedToken, _>(request)?;
         let created = self
             .app
-            .create_enrollment_token(&caller, new)
+            .make_enrollment_token(&caller, wanted)
             .await
             .map_err(refuse(&caller))?;
         Ok(Response::new(created.into()))

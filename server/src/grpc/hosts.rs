@@ -1,6 +1,6 @@
 //! `HostService`.
 
-use domain::fleet::{DeleteHost, HostQuery, UpdateHost};
+use domain::fleet::{DeleteHost, HostQuery, RevokeHost, UpdateHost};
 use domain::id::HostId;
 use domain::page::Page;
 use proto::v1;
@@ -49,5 +49,23 @@ impl HostService for Api {
         let (caller, delete) = input::<DeleteHost, _>(request)?;
         let reminder = self.app.delete_host(&caller, delete).await.map_err(refuse(&caller))?;
         Ok(Response::new(v1::DeleteHostResponse { reminder }))
+    }
+    async fn revoke_host(&self, request: Request<v1::RevokeHostRequest>) -> Result<Response<v1::Host>, Status> {
+        let (caller, revoke) = input::<RevokeHost, _>(request)?;
+        let host = self.app.revoke_host(&caller, revoke).await.map_err(refuse(&caller))?;
+        Ok(Response::new(host.into()))
+    }
+
+    async fn release_quarantine(
+        &self,
+        request: Request<v1::ReleaseQuarantineRequest>,
+    ) -> Result<Response<v1::ReleaseQuarantineResponse>, Status> {
+        let (caller, id) = input::<HostId, _>(request)?;
+        let released = self.app.release_quarantine(&caller, id).await;
+        let (host, reminder) = released.map_err(refuse(&caller))?;
+        Ok(Response::new(v1::ReleaseQuarantineResponse {
+            host: Some(host.into()),
+            reminder,
+        }))
     }
 }

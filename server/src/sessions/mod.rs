@@ -16,7 +16,7 @@
 //! **Invariant:** a nudge carries nothing. What there is to send is in the database, and a lost nudge only means later.
 //!
 //! **Invariant:** nothing here grows without bound: the queue by messages and bytes, signals by coalescing, the registry by
-//! the number of connected hosts and of jobs that run or are watched.
+//! the number of hosts and of jobs that run or are watched.
 //!
 //! Source: agent-protocol.md §3, §8, §9.
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::id::{HostId, JobId};
 use domain::job::Progress;
-use domain::session::{Goodbye, GoodbyeReason};
+use domain::session::{Claim, Claims, Goodbye, GoodbyeReason, Ruling};
 use domain::{ReportedText, Timestamp};
 use tokio::sync::{Notify, watch};
 
@@ -36,6 +36,8 @@ struct Registry {
     /// The latest numbers of jobs that run on connected hosts.
     live: HashMap<JobId, (HostId, Progress)>,
     watched: HashMap<JobId, watch::Sender<Pulse>>,
+    /// What happened around the identity of each host that has had a session here.
+    claims: HashMap<HostId, Claims>,
     /// Set when the server stops: nobody comes in any more.
     is_closed: bool,
 }
@@ -64,6 +66,22 @@ impl Handle {
         }))
     }
 
+    /// Judges whether an agent may speak for a host; see [`Claims::judge`].
+    pub fn judge(&self, host: HostId, claim: Claim<'_>, now: Timestamp, grace: Duration) -> Ruling {
+        let mut registry = self.lock();
+        let Registry { sessions, claims, .. } = &mut *registry;
+        let holder = sessions.get(&host).map(|there| &there.boot_id);
+        claims.entry(host).or_default().judge(claim, holder, now, grace)
+    }
+
+    /// Forgets what happened around a host's identity, and when its agent was heard: it has another one, a person has
+    /// decided, or it is gone.
+    pub fn forget(&self, host: HostId) {
+        let mut registry = self.lock();
+        registry.claims.remove(&host);
+        registry.heard.remove(&host);
+    }
+
     /// Takes the place of a host's session. The session that has it is told that it was superseded.
     ///
     /// Refuses with the words to part with: when a session with a higher epoch is there already, or the server stops.
@@ -83,12 +101,6 @@ impl Handle {
                 return Err(Goodbye::because(GoodbyeReason::Superseded));
             }
             Entry::Occupied(mut there) => {
-                if there.get().boot_id != *boot_id {
-                    tracing::warn!(
-                        host.id = %host,
-                        "a session was taken over by another start of the machine; unless the host was restarted just now, two machines use its identity"
-                    );
-                }
                 let before = there.insert(newcomer);
                 before.bell.cut(Goodbye::because(GoodbyeReason::Superseded));
             }
@@ -129,9 +141,15 @@ impl Handle {
         }
     }
 
-    /// Notes that a host said something.
-    pub fn heard(&self, host: HostId, at: Timestamp) {
-        self.lock().heard.insert(host, at);
+    /// Notes that a host's session said something. One that was taken over, or that is gone, speaks for nobody.
+    pub fn heard(&self, host: HostId, epoch: u64, at: Timestamp) {
+        let mut registry = self.lock();
+        let is_current = registry.sessions.get(&host).is_some_and(|there| there.epoch == epoch);
+        if !is_current {
+            return;
+        }
+        registry.heard.insert(host, at);
+        registry.claims.entry(host).or_default().heard(epoch, at);
     }
 
     /// The hosts that said something since the last call, and when they last did.

@@ -31,6 +31,26 @@ pub struct Options {
     pub silent_after: Duration,
 }
 
+impl Options {
+    /// How long an agent that is there may be silent: two signs of life. Another start of its machine gets in only after
+    /// that, and an agent whose place was taken asks again after it.
+    pub const fn grace(self) -> Duration {
+        self.heartbeat.saturating_mul(2)
+    }
+
+    /// The words to part with. An agent that hears that it was superseded is there, and so is the other: it comes back soon,
+    /// so that this is settled within minutes.
+    fn parting(self, goodbye: Goodbye) -> Goodbye {
+        match (goodbye.reason, goodbye.retry_after) {
+            (GoodbyeReason::Superseded, None) => Goodbye {
+                retry_after: Some(self.grace()),
+                ..goodbye
+            },
+            _ => goodbye,
+        }
+    }
+}
+
 /// The state of one stream. Times are measured from its opening.
 #[derive(Debug)]
 pub struct Session {
@@ -203,7 +223,7 @@ impl Session {
             (Stage::Closed, _) | (Stage::Waiting | Stage::Opening, Signal::Nudge) => Vec::new(),
             (Stage::Waiting | Stage::Opening | Stage::Open(_), Signal::Cut(goodbye)) => {
                 self.stage = Stage::Closed;
-                vec![Effect::End(Some(goodbye))]
+                vec![Effect::End(Some(self.options.parting(goodbye)))]
             }
         }
     }
@@ -238,7 +258,7 @@ impl Session {
 
     fn end(&mut self, reason: GoodbyeReason) -> Vec<Effect> {
         self.stage = Stage::Closed;
-        vec![Effect::End(Some(Goodbye::because(reason)))]
+        vec![Effect::End(Some(self.options.parting(Goodbye::because(reason))))]
     }
 }
 

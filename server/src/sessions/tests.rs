@@ -209,8 +209,10 @@ mod one_session {
         assert!(session.held().holds(DesiredKind::TrustBundle, "aa"));
     }
 
+    /// Only one that was superseded is told when to come back.
     fn ends(reason: GoodbyeReason) -> Vec<Effect> {
-        vec![Effect::End(Some(Goodbye::because(reason)))]
+        let retry_after = (reason == GoodbyeReason::Superseded).then(|| OPTIONS.grace());
+        vec![Effect::End(Some(Goodbye { reason, retry_after }))]
     }
 
     fn opening() -> Session {
@@ -234,6 +236,7 @@ mod one_session {
             next_seq: 1,
             applied: Applied::default(),
             wall_time: None,
+            last_epoch: 0,
         }))
     }
 
@@ -327,8 +330,12 @@ mod many_sessions {
     #[test]
     fn what_was_heard_is_taken_once_and_the_latest_counts() {
         let (registry, _service) = channel();
-        registry.heard(host(1), time(1));
-        registry.heard(host(1), time(2));
+        let _older = enter(&registry, 1).unwrap();
+        registry.heard(host(1), 1, time(1));
+        registry.heard(host(1), 1, time(2));
+        let _newer = enter(&registry, 2).unwrap();
+        // It was taken over, so it speaks for nobody.
+        registry.heard(host(1), 1, time(3));
 
         assert_eq!(registry.take_heard(), [(host(1), time(2))]);
         assert_eq!(registry.take_heard(), []);

@@ -45,6 +45,8 @@ pub struct StoredToken {
     pub life: TokenLife,
     /// The host that used it; `None` when that was deleted since.
     pub host_id: Option<HostId>,
+    /// The host in whose place it puts a machine, which may be deleted by now; `None`: it makes a host.
+    pub replaces: Option<HostId>,
 }
 
 /// The repository of a host to be.
@@ -136,6 +138,7 @@ impl Tx {
             used_nonce: Set(used.as_ref().map(|used| used.nonce.clone())),
             host_id: Set(token.host_id.map(|id| id.as_uuid())),
             revoked_at: Set(revoked_at.map(Timestamp::as_micros)),
+            replace_host_id: Set(token.replaces.map(|id| id.as_uuid())),
         };
         Entity::insert(row)
             .exec_without_returning(&self.on)

@@ -25,7 +25,8 @@ impl ReadTx {
                 HostStatus::Pending => summary.pending += count,
                 HostStatus::Online => summary.online += count,
                 HostStatus::Offline => summary.offline += count,
-                HostStatus::Quarantined | HostStatus::Revoked => {}
+                HostStatus::Quarantined => summary.quarantined += count,
+                HostStatus::Revoked => summary.revoked += count,
             }
         }
         for (health, count) in self.host_counts(host::Column::Health).await? {

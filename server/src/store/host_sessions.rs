@@ -53,6 +53,19 @@ pub struct SessionOpening {
     pub inventory: Inventory,
     /// What the agent holds.
     pub applied: Applied,
+    /// The epoch of the last session that the agent remembers; the new one is higher in any case.
+    pub last_epoch: u64,
+}
+
+/// A machine that takes a host's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// The host's status from then on.
+    pub status: HostStatus,
+    /// When, by the server's clock.
+    pub at: Timestamp,
+    /// What the machine said of itself at its enrollment.
+    pub inventory: Inventory,
 }
 
 impl ReadTx {
@@ -86,8 +99,10 @@ impl ReadTx {
 }
 
 impl Tx {
-    /// Opens a session: keeps what the agent said and raises the host's epoch. Returns the epoch of the session.
+    /// Opens a session: keeps what the agent said and raises the host's epoch, above the agent's own memory of it too: a
+    /// database may be an earlier copy of itself. Returns the epoch of the session.
     pub async fn open_session(&self, id: HostId, opening: &SessionOpening) -> Result<u64, Error> {
+        self.catch_up_epoch(id, opening.last_epoch).await?;
         let micros = u64::try_from(opening.clock_skew.as_micros()).unwrap_or(u64::MAX);
         let row = ActiveModel {
             last_seen_at: Set(Some(opening.at.as_micros())),
@@ -114,6 +129,31 @@ impl Tx {
             table: TABLE,
             row: id.to_string(),
         })
+    }
+
+    /// Forgets the agent that a host had, for another machine or another key comes in its place. What the former agent says
+    /// in a session that is still open is void, and the new one is sent everything that it should hold.
+    pub async fn replace_agent(&self, id: HostId, replacement: &Replacement) -> Result<(), Error> {
+        let row = ActiveModel {
+            last_seen_at: Set(None),
+            boot_id: Set(None),
+            protocol_version: Set(None),
+            clock_skew_micros: Set(None),
+            inventory: Set(json(TABLE, "inventory", &replacement.inventory)?),
+            applied: Set(json(TABLE, "applied", &Applied::default())?),
+            applied_version: Set(0),
+            ..ActiveModel::default()
+        };
+        let done = Entity::update_many()
+            .set(row)
+            .col_expr(Column::SessionEpoch, Expr::col(Column::SessionEpoch).add(1))
+            .filter(Column::Id.eq(id.as_uuid()))
+            .exec(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        must_exist(done.rows_affected, TABLE, &id)?;
+        self.set_host_status(id, replacement.status, replacement.at).await?;
+        self.recompute(id).await
     }
 
     /// Sets whether a host's agent is there, and since when. A host that has the status already keeps its time.
@@ -154,6 +194,18 @@ impl Tx {
             let statement = Statement::from_sql_and_values(self.on.get_database_backend(), sql, values);
             self.on.execute_raw(statement).await.map_err(Error::at(TABLE))?;
         }
+        Ok(())
+    }
+
+    async fn catch_up_epoch(&self, id: HostId, at_least: u64) -> Result<(), Error> {
+        let at_least = number(TABLE, "session_epoch", at_least)?;
+        Entity::update_many()
+            .col_expr(Column::SessionEpoch, Expr::value(at_least))
+            .filter(Column::Id.eq(id.as_uuid()))
+            .filter(Column::SessionEpoch.lt(at_least))
+            .exec(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
         Ok(())
     }
 

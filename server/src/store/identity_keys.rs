@@ -39,10 +39,7 @@ impl ReadTx {
 impl Tx {
     /// Sets the identity key of a host, in place of the one it had. [`Error::Taken`] when it is another host's.
     pub async fn set_identity_key(&self, host: HostId, key: &IdentityKey, now: Timestamp) -> Result<(), Error> {
-        Entity::delete_by_id(host.as_uuid())
-            .exec(&self.on)
-            .await
-            .map_err(Error::at(TABLE))?;
+        self.forget_identity_key(host).await?;
         let row = ActiveModel {
             host_id: Set(host.as_uuid()),
             public_key: Set(key.as_bytes().to_vec()),
@@ -50,6 +47,15 @@ impl Tx {
         };
         Entity::insert(row)
             .exec_without_returning(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        Ok(())
+    }
+
+    /// Removes the identity key of a host, if it has one: whoever holds it speaks for nobody.
+    pub async fn forget_identity_key(&self, host: HostId) -> Result<(), Error> {
+        Entity::delete_by_id(host.as_uuid())
+            .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
         Ok(())

@@ -65,7 +65,7 @@ pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use enrollment_tokens::{StoredToken, TokenRepository};
 pub use error::Error;
 pub use host_repositories::{FoundRepository, HostRepository};
-pub use host_sessions::{HostSession, SessionOpening};
+pub use host_sessions::{HostSession, Replacement, SessionOpening};
 pub use hosts::{HostCursor, NewHost};
 pub use idempotency_keys::{Claim, Claimed};
 pub use job_logs::LogPosition;

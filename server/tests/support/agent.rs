@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::certificate::{IdentityKey, IdentityProof, IdentitySignature, Occasion};
 use domain::enrollment::{
-    Enroll, EnrollNonce, EnrollmentToken, NewEnrollmentToken, OperatingSystem, TokenTtl, WantedRepository,
+    Enroll, EnrollNonce, EnrollmentToken, NewEnrollmentToken, NewReplacementToken, OperatingSystem, TokenTtl,
+    WantedRepository, WantedToken,
 };
 use domain::id::HostId;
 use domain::name::Tags;
@@ -46,6 +48,8 @@ pub struct Agent {
     /// Identifies the start of its machine.
     pub boot_id: String,
     pub incarnation: String,
+    /// What its process remembers of its sessions.
+    pub last_epoch: Arc<AtomicU64>,
     port: SocketAddr,
     root: CertificateDer<'static>,
     identity: Option<(Vec<CertificateDer<'static>>, Vec<u8>)>,
@@ -73,8 +77,23 @@ impl TestServer {
             ttl: TokenTtl::default(),
             source: None,
         };
+        self.agent_with(WantedToken::Host(new)).await
+    }
+
+    /// Enrolls an agent in the place of a host.
+    pub async fn agent_in_place_of(&self, host: HostId) -> Agent {
+        let new = NewReplacementToken {
+            host,
+            hostname: None,
+            ttl: TokenTtl::default(),
+            source: None,
+        };
+        self.agent_with(WantedToken::Replacement(new)).await
+    }
+
+    async fn agent_with(&self, wanted: WantedToken) -> Agent {
         let operator = self.caller(Role::Operator).await;
-        let token = self.app.create_enrollment_token(&operator, new).await.unwrap().token;
+        let token = self.app.make_enrollment_token(&operator, wanted).await.unwrap().token;
         let (key, csr) = key_and_request();
         let identity_key = Arc::new(KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap());
         let token = EnrollmentToken::parse(token.expose()).unwrap();
@@ -86,7 +105,7 @@ impl TestServer {
         let identity = Some(signed(&identity_key, &occasion, &key));
         let enroll = Enroll {
             token,
-            hostname: name.into(),
+            hostname: "machine".into(),
             os: OperatingSystem::Linux,
             arch: "x86_64".into(),
             agent_version: "0.1.0".into(),
@@ -104,6 +123,7 @@ impl TestServer {
             host: enrolled.host_id,
             boot_id: "boot-1".to_owned(),
             incarnation: SystemIds::new(Arc::new(SystemClock)).next_uuid().to_string(),
+            last_epoch: Arc::default(),
             port: self.agents,
             root: certificates(&enrolled.ca_bundle_pem).remove(0),
             identity: Some((certificates(&enrolled.certificate_pem), key.serialize_der())),
@@ -187,6 +207,7 @@ impl Agent {
             next_seq: 1,
             applied: Vec::new(),
             wall_time: None,
+            last_session_epoch: self.last_epoch.load(Ordering::Relaxed),
         }
     }
 
@@ -205,7 +226,27 @@ impl Agent {
         let Some(Down::Welcome(welcome)) = wire.hear().await.unwrap() else {
             panic!("no welcome")
         };
+        self.last_epoch.fetch_max(welcome.session_epoch, Ordering::Relaxed);
         (wire, welcome)
+    }
+
+    /// Opens a stream, greets and is refused.
+    pub async fn is_refused(&self) -> Status {
+        let mut wire = match self.dial().await {
+            Ok(wire) => wire,
+            Err(refused) => return refused,
+        };
+        wire.say(Up::Hello(self.greeting())).await;
+        wire.hear().await.expect_err("it is refused")
+    }
+
+    /// A copy of its machine: the same certificate and state, in a process of its own.
+    pub fn copied(&self, boot_id: &str) -> Self {
+        Self {
+            boot_id: boot_id.to_owned(),
+            last_epoch: Arc::default(),
+            ..self.clone()
+        }
     }
 
     /// Connects to the agent port.

@@ -139,6 +139,7 @@ impl Host {
             next_seq: 1,
             applied: Applied::default(),
             wall_time: None,
+            last_epoch: 0,
         };
         let caller = Caller {
             who: Who::Agent(self.id),

@@ -12,6 +12,8 @@ pub use enroll::{
     AgentEndpoint, Enroll, EnrollNonce, Enrolled, InvalidEnrollNonce, InvalidOperatingSystem, OperatingSystem,
 };
 pub use life::{InvalidTokenState, InvalidTtl, TokenLife, TokenState, TokenTtl, TokenUse};
-pub use new_token::{CreatedToken, NewEnrollmentToken, TokenQuery, TokenView, WantedRepository};
+pub use new_token::{
+    CreatedToken, NewEnrollmentToken, NewReplacementToken, TokenQuery, TokenView, WantedRepository, WantedToken,
+};
 pub use pin::{InvalidPin, Pin};
 pub use token::{EnrollmentToken, InvalidEnrollmentToken, TokenHash};

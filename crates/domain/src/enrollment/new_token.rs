@@ -1,4 +1,4 @@
-//! [`NewEnrollmentToken`]: what a person wants when making a token, and [`CreatedToken`], the one answer that shows it.
+//! [`WantedToken`]: what a person wants when making a token, and [`CreatedToken`], the one answer that shows it.
 
 use ipnet::IpNet;
 
@@ -10,7 +10,29 @@ use crate::path::BackupPaths;
 use crate::repository::NewRepository;
 use crate::{Secret, Timestamp};
 
-/// A token to be made.
+/// A token to be made, by what it is for.
+#[derive(Debug, Clone)]
+pub enum WantedToken {
+    /// It makes a host.
+    Host(NewEnrollmentToken),
+    /// It puts a machine in the place of a host.
+    Replacement(NewReplacementToken),
+}
+
+/// A token that puts a machine in the place of a host. The host keeps its name, its history, its groups and its repository.
+#[derive(Debug, Clone)]
+pub struct NewReplacementToken {
+    /// The host.
+    pub host: HostId,
+    /// Its name, for a check that it is the right one; `None` when nobody wants that.
+    pub hostname: Option<Hostname>,
+    /// How long the token may be used.
+    pub ttl: TokenTtl,
+    /// The network that the machine must call from; `None`: anywhere.
+    pub source: Option<IpNet>,
+}
+
+/// A token that makes a host.
 #[derive(Debug, Clone)]
 pub struct NewEnrollmentToken {
     /// Name of the host to be.
@@ -80,6 +102,8 @@ pub struct TokenView {
     pub expires_at: Timestamp,
     /// The host that used it, unless that was deleted since.
     pub host_id: Option<HostId>,
+    /// The host in whose place it puts a machine; `None` for a token that makes a host.
+    pub replaces: Option<HostId>,
 }
 
 /// What a reader of the list of tokens asks for.

@@ -22,6 +22,15 @@ pub struct UpdateHost {
     pub version: u64,
 }
 
+/// Declares a host's certificates void.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokeHost {
+    /// Which host.
+    pub id: HostId,
+    /// The host's name as it was typed to confirm.
+    pub confirmation: String,
+}
+
 /// Deletes a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeleteHost {

@@ -5,7 +5,7 @@ mod host;
 mod query;
 mod summary;
 
-pub use change::{DeleteHost, UpdateHost};
+pub use change::{DeleteHost, RevokeHost, UpdateHost};
 pub use host::{HostView, LastEndedBackup};
 pub use query::{HostOrder, HostOrderKey, HostQuery, InvalidHostOrder};
 pub use summary::FleetSummary;

@@ -27,4 +27,8 @@ pub struct FleetSummary {
     pub last_backup_at: Option<Timestamp>,
     /// Snapshots of all hosts, as last listed.
     pub snapshot_count: u64,
+    /// Hosts whose identity two machines have used.
+    pub quarantined: u64,
+    /// Hosts whose certificates are void.
+    pub revoked: u64,
 }

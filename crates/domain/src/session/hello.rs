@@ -33,6 +33,8 @@ pub struct Hello {
     pub applied: Applied,
     /// The machine's clock; `None` when it is not a time.
     pub wall_time: Option<Timestamp>,
+    /// The highest epoch that this process of the agent was welcomed with; 0: none yet.
+    pub last_epoch: u64,
 }
 
 /// The server's answer to [`Hello`].

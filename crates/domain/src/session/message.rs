@@ -89,6 +89,10 @@ pub enum GoodbyeReason {
     SlowConsumer,
     /// A message broke the protocol.
     ProtocolError,
+    /// The certificate is void: the host was revoked, or another machine was put in its place.
+    CertificateRevoked,
+    /// Two machines have used the host's identity; none of them is talked to until an admin has decided.
+    Quarantined,
 }
 
 impl AgentMessage {
@@ -115,6 +119,8 @@ impl GoodbyeReason {
             Self::Revoked => "revoked",
             Self::SlowConsumer => "slow_consumer",
             Self::ProtocolError => "protocol_error",
+            Self::CertificateRevoked => "certificate_revoked",
+            Self::Quarantined => "quarantined",
         }
     }
 }

@@ -12,6 +12,7 @@
 //!
 //! Source: agent-protocol.md §3.
 
+mod claim;
 mod command;
 mod desired;
 mod fact;
@@ -19,6 +20,7 @@ mod hello;
 mod log;
 mod message;
 
+pub use claim::{Claim, Claims, Proof, Ruling, Verdict};
 pub use command::{BackupOrder, Command, CommandAck, CommandOutcome, Instruction, Work};
 pub use desired::{AgentSettings, Applied, DesiredKind, DesiredSet, DesiredState, HeldRepository, Stamp};
 pub use fact::{AgentEvent, Ending, Fact, JobEnd, SnapshotPart};

@@ -190,6 +190,8 @@ impl From<Goodbye> for v1::Goodbye {
             GoodbyeReason::Revoked => v1::GoodbyeReason::Revoked,
             GoodbyeReason::SlowConsumer => v1::GoodbyeReason::SlowConsumer,
             GoodbyeReason::ProtocolError => v1::GoodbyeReason::ProtocolError,
+            GoodbyeReason::CertificateRevoked => v1::GoodbyeReason::CertificateRevoked,
+            GoodbyeReason::Quarantined => v1::GoodbyeReason::Quarantined,
         };
         Self {
             reason: reason.into(),

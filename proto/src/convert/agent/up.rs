@@ -50,6 +50,7 @@ fn hello(message: v1::Hello) -> Result<Hello, Invalid> {
         next_seq,
         applied,
         wall_time,
+        last_session_epoch,
     } = message;
     let boot_id: ReportedText<64> = boot_id.into();
     if boot_id.is_empty() {
@@ -71,6 +72,7 @@ fn hello(message: v1::Hello) -> Result<Hello, Invalid> {
         next_seq,
         applied: held(applied),
         wall_time: wall_time.and_then(instant),
+        last_epoch: last_session_epoch,
     })
 }
 
@@ -249,6 +251,8 @@ fn goodbye(message: &v1::Goodbye) -> Goodbye {
         Ok(v1::GoodbyeReason::Revoked) => GoodbyeReason::Revoked,
         Ok(v1::GoodbyeReason::SlowConsumer) => GoodbyeReason::SlowConsumer,
         Ok(v1::GoodbyeReason::ProtocolError) => GoodbyeReason::ProtocolError,
+        Ok(v1::GoodbyeReason::CertificateRevoked) => GoodbyeReason::CertificateRevoked,
+        Ok(v1::GoodbyeReason::Quarantined) => GoodbyeReason::Quarantined,
         Ok(v1::GoodbyeReason::Shutdown | v1::GoodbyeReason::Unspecified) | Err(_) => GoodbyeReason::Shutdown,
     })
 }
@@ -292,7 +296,7 @@ mod tests {
         assert_eq!(hello.boot_id.as_str(), "boot");
         assert_eq!(hello.inventory.hostname.as_str(), "web-01");
         assert_eq!(hello.inventory.restic_version, None);
-        assert_eq!(hello.next_seq, 7);
+        assert_eq!((hello.next_seq, hello.last_epoch), (7, 4));
         assert_eq!(hello.wall_time.unwrap().as_seconds(), 1000);
         assert!(hello.applied.holds(DesiredKind::Settings, "aa"));
     }
@@ -445,6 +449,7 @@ mod tests {
                 seconds: 1000,
                 nanos: 0,
             }),
+            last_session_epoch: 4,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::error::Error as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::certificate::RenewRefused;
@@ -18,6 +19,7 @@ use tonic::{Status, Streaming};
 
 use super::super::{log_chunk, status};
 use crate::app::{AgentSession, App, Caller, Delivery, Error};
+use crate::pki::peer::PeerIdentity;
 use crate::sessions::queue::{Sender, Unsent};
 use crate::sessions::{Effect, Ingested, Seat, Session, Signal};
 
@@ -30,8 +32,8 @@ const LAST_PATIENCE: Duration = Duration::from_millis(500);
 pub(super) struct Conversation {
     app: App,
     caller: Caller,
-    /// Serial number of the certificate that the agent shows.
-    certificate: String,
+    /// The certificate that the agent shows.
+    peer: Arc<PeerIdentity>,
     inbound: Streaming<v1::AgentMessage>,
     outbound: Sender<Result<v1::ServerMessage, Status>>,
     session: Session,
@@ -71,8 +73,7 @@ enum End {
 impl Conversation {
     pub(super) fn new(
         app: App,
-        caller: Caller,
-        certificate: String,
+        (caller, peer): (Caller, Arc<PeerIdentity>),
         inbound: Streaming<v1::AgentMessage>,
         outbound: Sender<Result<v1::ServerMessage, Status>>,
     ) -> Self {
@@ -81,7 +82,7 @@ impl Conversation {
         Self {
             app,
             caller,
-            certificate,
+            peer,
             inbound,
             outbound,
             session,
@@ -103,7 +104,7 @@ impl Conversation {
             let effects = match input {
                 Input::Message(message) => {
                     if let Some(opened) = &self.opened {
-                        self.app.heard(opened.key.host);
+                        self.app.heard(&opened.key);
                     }
                     self.session.on_message(message, now)
                 }
@@ -182,7 +183,7 @@ impl Conversation {
     async fn open(&mut self, hello: Hello, protocol: u32) -> Result<Vec<Effect>, End> {
         let opened = self
             .app
-            .open_session(&self.caller, &self.certificate, &hello, protocol)
+            .open_session(&self.caller, &self.peer.serial, &hello, protocol)
             .await;
         let (key, welcome) = opened.map_err(|error| self.refused(&error))?;
         let seat = self.app.sessions().enter(key.host, key.epoch, &hello.boot_id);
@@ -191,11 +192,13 @@ impl Conversation {
             host.id = %key.host, session.id = %key.id, epoch = key.epoch,
             version = %hello.inventory.agent_version, "agent connected"
         );
-        self.opened = Some(Opened {
+        let opened = self.opened.insert(Opened {
             key,
             seat,
             looked_at: None,
         });
+        let confirmed = self.app.confirm_session(&self.peer, &opened.key).await;
+        confirmed.map_err(|error| self.refused(&error))?;
         Ok(self.session.on_opened(welcome, hello.applied, self.begun.elapsed()))
     }
 

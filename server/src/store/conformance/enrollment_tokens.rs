@@ -12,11 +12,13 @@ cases! {
         let sparse = StoredToken { tags: tags(&[]), initial_paths: None, source: None, ..token(1, 10) };
         let known = StoredToken { repository: TokenRepository::Known(repository_id(7)), ..token(2, 20) };
         let none = StoredToken { repository: TokenRepository::None, ..token(3, 30) };
-        add(&store, &[&sparse, &known, &none]).await;
+        // The host need not exist (any more).
+        let replacing = StoredToken { repository: TokenRepository::None, replaces: Some(host_id(9)), ..token(4, 40) };
+        add(&store, &[&sparse, &known, &none, &replacing]).await;
 
         let tx = store.read().await.unwrap();
 
-        for token in [sparse, known, none] {
+        for token in [sparse, known, none, replacing] {
             assert_eq!(tx.enrollment_token(token.id).await.unwrap(), Some(token));
         }
         assert_eq!(tx.enrollment_token(token_id(9)).await.unwrap(), None);
@@ -208,6 +210,7 @@ fn token(number: u128, created: i64) -> StoredToken {
         created_at: at(created),
         life: life(100),
         host_id: None,
+        replaces: None,
     }
 }
 

@@ -163,6 +163,7 @@ async fn tokens(tx: &Tx) {
             revoked_at: None,
         },
         host_id: Some(host_id(1)),
+        replaces: Some(host_id(1)),
     };
     let revoked = StoredToken {
         id: id(EnrollmentTokenId::from_uuid, 2),

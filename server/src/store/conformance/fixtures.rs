@@ -133,6 +133,7 @@ pub(super) fn opening(seconds: i64) -> SessionOpening {
         clock_skew: Duration::from_millis(250),
         inventory: inventory(),
         applied: Applied::default(),
+        last_epoch: 0,
     }
 }
 

@@ -13,7 +13,7 @@ use super::fixtures::{
     add_host, add_job, at, failed, host, host_id, inventory, job, move_job, opening, page, part, repository,
     repository_id, running, snapshot, tags,
 };
-use crate::store::{Error, NewHost, SessionOpening, Store};
+use crate::store::{Error, NewHost, Replacement, SessionOpening, Store};
 
 cases! {
     async fn a_new_host_waits_for_its_agent(store: Store) {
@@ -234,6 +234,49 @@ cases! {
         assert_eq!(store.read().await.unwrap().host_session(host_id(9)).await.unwrap(), None);
     }
 
+    async fn a_session_has_a_higher_epoch_than_the_agent_remembers(store: Store) {
+        add(&store, &[&host(1, "web-01")]).await;
+
+        let tx = store.begin().await.unwrap();
+        let mut epochs = Vec::new();
+        for last_epoch in [0, 7, 7, 3] {
+            epochs.push(tx.open_session(host_id(1), &SessionOpening { last_epoch, ..opening(10) }).await.unwrap());
+        }
+        tx.commit().await.unwrap();
+
+        assert_eq!(epochs, [1, 8, 9, 10]);
+    }
+
+    async fn a_replaced_agent_is_forgotten_and_the_host_stays(store: Store) {
+        let id = add_host(&store).await;
+        let tx = store.begin().await.unwrap();
+        let applied = tx.host_session(id).await.unwrap().unwrap().applied;
+        tx.set_applied(id, &applied, 1).await.unwrap();
+        tx.commit().await.unwrap();
+        let before = get(&store, id).await;
+        let session = |store: Store| async move { store.read().await.unwrap().host_session(id).await.unwrap().unwrap() };
+        let former = session(store.clone()).await;
+        let mut machine = inventory();
+        machine.hostname = "another".into();
+        let replacement = Replacement { status: HostStatus::Pending, at: at(500), inventory: machine.clone() };
+
+        let tx = store.begin().await.unwrap();
+        tx.replace_agent(id, &replacement).await.unwrap();
+        let of_nobody = tx.replace_agent(host_id(9), &replacement).await;
+        tx.commit().await.unwrap();
+
+        assert!(matches!(of_nobody, Err(Error::Missing { table: "hosts", .. })), "{of_nobody:?}");
+        let after = get(&store, id).await;
+        assert_eq!((after.status, after.status_since, after.health), (HostStatus::Pending, at(500), Health::Pending));
+        assert_eq!((after.last_seen_at, after.protocol_version, after.applied_version), (None, None, 0));
+        assert_eq!(after.inventory, machine);
+        assert_eq!((&after.hostname, &after.restic_host, &after.tags), (&before.hostname, &before.restic_host, &before.tags));
+        assert_eq!((after.enrolled_at, after.version, after.repository_id), (before.enrolled_at, before.version, before.repository_id));
+        assert_eq!((after.snapshot_count, after.last_backup), (before.snapshot_count, before.last_backup));
+        let now = session(store.clone()).await;
+        assert_eq!((now.epoch, now.boot_id, now.applied), (former.epoch + 1, None, domain::session::Applied::default()));
+    }
+
     async fn a_session_of_a_host_that_is_gone_is_refused(store: Store) {
         let tx = store.begin().await.unwrap();
 
@@ -338,8 +381,10 @@ cases! {
         assert_eq!(empty, domain::fleet::FleetSummary::default());
 
         let id = add_host(&store).await;
-        add(&store, &[&host(2, "pending"), &host(3, "offline")]).await;
+        add(&store, &[&host(2, "pending"), &host(3, "offline"), &host(4, "quarantined"), &host(5, "revoked")]).await;
         let tx = store.begin().await.unwrap();
+        tx.set_host_status(host_id(4), HostStatus::Quarantined, at(200)).await.unwrap();
+        tx.set_host_status(host_id(5), HostStatus::Revoked, at(200)).await.unwrap();
         tx.open_session(host_id(3), &opening(10)).await.unwrap();
         tx.set_host_status(host_id(3), HostStatus::Offline, at(200)).await.unwrap();
         let mut backup = add_job(&tx, job(1, id)).await;
@@ -352,8 +397,9 @@ cases! {
 
         let summary = store.read().await.unwrap().fleet_summary().await.unwrap();
 
-        assert_eq!((summary.hosts, summary.pending, summary.online, summary.offline), (3, 1, 1, 1));
-        assert_eq!((summary.ok, summary.warning, summary.failing, summary.waiting), (0, 0, 1, 1));
+        assert_eq!((summary.hosts, summary.pending, summary.online, summary.offline), (5, 1, 1, 1));
+        assert_eq!((summary.quarantined, summary.revoked), (1, 1));
+        assert_eq!((summary.ok, summary.warning, summary.failing, summary.waiting), (0, 0, 3, 1));
         assert_eq!((summary.running_jobs, summary.snapshot_count), (1, 1));
         assert_eq!(summary.last_backup_at, Some(at(300)));
         let ended = LastEndedBackup { at: at(300), code: ResultCode::Failed(FailureCode::NoSpace) };

@@ -17,6 +17,9 @@ cases! {
 
         assert_eq!(tx.identity_key(host_id(1)).await.unwrap(), Some(second));
         assert_eq!(tx.host_of_identity_key(&first).await.unwrap(), None);
+        tx.forget_identity_key(host_id(1)).await.unwrap();
+        assert_eq!(tx.identity_key(host_id(1)).await.unwrap(), None);
+        tx.forget_identity_key(host_id(1)).await.unwrap();
     }
 
     async fn an_identity_key_belongs_to_one_host_and_goes_with_it(store: Store) {

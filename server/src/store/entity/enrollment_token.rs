@@ -29,6 +29,7 @@ pub struct Model {
     pub used_nonce: Option<String>,
     pub host_id: Option<Uuid>,
     pub revoked_at: Option<i64>,
+    pub replace_host_id: Option<Uuid>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -70,6 +71,7 @@ impl TryFrom<Model> for StoredToken {
                 revoked_at: row.time_or_none("revoked_at", model.revoked_at)?,
             },
             host_id: model.host_id.map(HostId::from_uuid),
+            replaces: model.replace_host_id.map(HostId::from_uuid),
         })
     }
 }
