@@ -13,6 +13,7 @@ mod account;
 mod agent_is_pure;
 mod background;
 mod buf;
+mod certificate;
 mod check;
 mod deny;
 mod generate;

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::account::Account;
 use crate::background::{Background, Launch, Stop};
+use crate::certificate;
 use crate::process;
 use crate::up::ports;
 
@@ -22,13 +23,18 @@ const SETTINGS: &[&str] = &[
     "synchronous_commit=off",
     "full_page_writes=off",
     "max_connections=300",
+    "ssl=on",
 ];
+/// Beside the data, made by [`certificate::make`].
+const CA: &str = "ca.pem";
+const CERTIFICATE: &str = "server.pem";
+const KEY: &str = "server.key";
 
 /// A running PostgreSQL server that trusts every connection from this machine.
 pub(crate) struct Postgres {
     // Dropped in this order: the server ends before its directory goes.
     _server: Background,
-    _directory: TempDir,
+    directory: TempDir,
     port: u16,
 }
 
@@ -42,7 +48,11 @@ impl Postgres {
             TempDir::with_prefix("restic-manager-postgres-").context("could not make a temporary directory")?;
         let data = directory.path().join("data");
         fs::create_dir(&data).context("could not make the data directory")?;
+        certificate::make(directory.path())?;
         if let Some(account) = account {
+            for file in [CA, CERTIFICATE, KEY] {
+                account.own(&directory.path().join(file))?;
+            }
             account.own(directory.path())?;
             account.own(&data)?;
         }
@@ -54,7 +64,7 @@ impl Postgres {
             // "Fast": ends open connections instead of waiting for them.
             stop: Stop::Interrupt,
             account,
-            words: server_words(&binaries, &data, port),
+            words: server_words(&binaries, directory.path(), &data, port),
             variables: Vec::new(),
             log: directory.path().join("postgres.log"),
         })?;
@@ -63,9 +73,14 @@ impl Postgres {
         server.wait_until(READY_WITHIN, || process::succeeds(&mut ready))?;
         Ok(Self {
             _server: server,
-            _directory: directory,
+            directory,
             port,
         })
+    }
+
+    /// The CA of its certificate, which names `localhost` alone.
+    pub(crate) fn ca(&self) -> PathBuf {
+        self.directory.path().join(CA)
     }
 
     /// The address of the maintenance database; tests make databases of their own beside it.
@@ -116,9 +131,13 @@ fn initdb(binaries: &Path, data: &Path, account: Option<Account>) -> Command {
     command
 }
 
-fn server_words(binaries: &Path, data: &Path, port: u16) -> Vec<OsString> {
+fn server_words(binaries: &Path, certificates: &Path, data: &Path, port: u16) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec![binaries.join("postgres").into(), "-D".into(), data.into()];
     words.extend(["-p".into(), port.to_string().into(), "-k".into(), data.into()]);
+    for (setting, file) in [("ssl_cert_file", CERTIFICATE), ("ssl_key_file", KEY)] {
+        let value = format!("{setting}={}", certificates.join(file).display());
+        words.extend(["-c".into(), value.into()]);
+    }
     words.extend(SETTINGS.iter().flat_map(|setting| ["-c".into(), (*setting).into()]));
     words
 }
@@ -129,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_server_listens_on_loopback_only_and_keeps_its_socket_to_itself() {
-        let words = server_words(Path::new("/bin"), Path::new("/data"), 4321);
+        let words = server_words(Path::new("/bin"), Path::new("/"), Path::new("/data"), 4321);
         let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
 
         assert!(

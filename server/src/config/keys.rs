@@ -76,7 +76,11 @@ keys! {
          the install files. It may be absent.";
     DATABASE_URL DefaultValue::From("sqlite://<data_dir>/restic-manager.db"),
         "`sqlite://` and the path of a file, or `postgres://user:password@host/database`",
-        "The database: an SQLite file, or PostgreSQL 14 or later.", secret;
+        "The database: an SQLite file, or PostgreSQL 14 or later. How the connection to PostgreSQL is protected is said at the \
+         end of its URL: `?sslmode=verify-full&sslrootcert=/path/ca.pem` accepts only a certificate for that host from that CA \
+         or one that the system trusts; `require` encrypts without looking at the certificate; `prefer`, which is meant when \
+         nothing is said, encrypts where the server offers it. `verify-ca` does not compare the host: with CAs of the system \
+         in use that is hardly a check.", secret;
     LISTEN DefaultValue::Text("0.0.0.0:8080"), "an IP address and a port such as `0.0.0.0:8080` or `[::]:8080`",
         "Where the console and the API are served.";
     AGENT_LISTEN DefaultValue::Text("0.0.0.0:8443"), "an IP address and a port such as `0.0.0.0:8443` or `[::]:8443`",

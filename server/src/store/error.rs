@@ -38,6 +38,18 @@ pub enum Error {
         #[source]
         source: DbErr,
     },
+    /// What answers as PostgreSQL shows a certificate that is not to be trusted.
+    #[error(
+        "{database} shows a certificate that cannot be trusted; name the file of its CA with `sslrootcert` in RM_DATABASE_URL, \
+         and the host as the certificate does"
+    )]
+    Untrusted {
+        /// Where it is, without the login.
+        database: String,
+        /// What is wrong with the certificate.
+        #[source]
+        source: DbErr,
+    },
     /// PostgreSQL is older than what is supported.
     #[error("this PostgreSQL is version {found}; version 14 or later is needed")]
     DatabaseTooOld {

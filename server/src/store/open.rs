@@ -189,9 +189,15 @@ async fn refuse_newer_schema<M: MigratorTrait>(writer: &DatabaseConnection) -> R
 
 fn at(url: &DatabaseUrl) -> impl Fn(SqlxError) -> Error {
     let database = url.to_string();
-    move |source| Error::Connect {
-        database: database.clone(),
-        source: DbErr::Conn(RuntimeErr::SqlxError(Arc::new(source))),
+    move |source| {
+        // The driver hides the kind of a TLS error inside an error of the socket.
+        let is_untrusted = source.to_string().contains("invalid peer certificate");
+        let (database, source) = (database.clone(), DbErr::Conn(RuntimeErr::SqlxError(Arc::new(source))));
+        if is_untrusted {
+            Error::Untrusted { database, source }
+        } else {
+            Error::Connect { database, source }
+        }
     }
 }
 

@@ -39,6 +39,9 @@ const REST_SERVER: Need = Need {
 const POSTGRESQL: Need = need("postgresql", "test the store on PostgreSQL", || {
     postgres::binaries().is_some()
 });
+const OPENSSL: Need = need("openssl", "make a certificate for the PostgreSQL of tests", || {
+    process::on_path("openssl")
+});
 const CURL: Need = need("curl", "test the onboarding script", || process::on_path("curl"));
 const JQ: Need = need("jq", "test the onboarding script", || process::on_path("jq"));
 const SHELLCHECK: Need = need("shellcheck", "check the shell scripts", || {
@@ -64,6 +67,7 @@ pub(crate) const FOR_TEST: &[Need] = &[
     RESTIC,
     REST_SERVER,
     POSTGRESQL,
+    OPENSSL,
     CURL,
     JQ,
     NODE,

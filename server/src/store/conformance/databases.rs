@@ -80,7 +80,7 @@ pub(super) async fn drop_postgres(url: &DatabaseUrl) {
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test has to be seen")]
-fn postgres_server() -> Option<String> {
+pub(super) fn postgres_server() -> Option<String> {
     let url = env::var(POSTGRES_URL).ok();
     if url.is_none() {
         assert!(

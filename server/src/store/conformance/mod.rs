@@ -26,6 +26,7 @@ mod schema;
 mod settings;
 mod snapshots;
 mod source_groups;
+mod tls;
 mod transactions;
 mod users;
 
