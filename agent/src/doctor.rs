@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use domain::Clock;
+use domain::repository::RepositoryUrl;
 use restic::{Binary, Support};
 
 use crate::config::{Config, Places};
@@ -48,6 +49,7 @@ pub async fn examine(places: &Places, clock: &dyn Clock) -> Vec<Finding> {
         findings.push(directory("cache directory", places.cache_dir()));
     }
     findings.push(secrets(places));
+    findings.extend(older_credentials(places));
     #[cfg(unix)]
     findings.extend(local_repositories(places));
     match Identity::load(places) {
@@ -153,6 +155,21 @@ fn secrets(places: &Places) -> Finding {
             ),
         ),
     }
+}
+
+/// What an older agent held and the server does not send: the server cannot back up there.
+fn older_credentials(places: &Places) -> Option<Finding> {
+    let (url, _) = Secrets::new(places).older().ok()??;
+    let place =
+        RepositoryUrl::parse(&url).map_or_else(|_| "a repository".to_owned(), |(url, _)| url.as_str().to_owned());
+    Some(Finding {
+        about: "credentials",
+        verdict: Verdict::Warning,
+        text: format!(
+            "those of {place} came from an older agent's configuration and are kept sealed; set URL and password as the \
+             host's repository on the server, then they go"
+        ),
+    })
 }
 
 /// The repositories in directories of this host, as the running agent sees them from inside its service's sandbox.

@@ -30,6 +30,16 @@ impl Error {
 
 /// Writes a file that only its owner can read: a temporary file beside it, fsync, rename, fsync of the directory.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
+    write_as(path, content, None)
+}
+
+/// Writes a file in place of another, with the mode that the other has.
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let old = fs::metadata(path).map_err(|source| Error::new("read", path, source))?;
+    write_as(path, content, Some(old.permissions()))
+}
+
+fn write_as(path: &Path, content: &[u8], permissions: Option<fs::Permissions>) -> Result<(), Error> {
     let temporary = sibling(path);
     // One that an earlier crash left behind is ours alone and of no use.
     remove(&temporary)?;
@@ -38,7 +48,10 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
         move |source| Error::new(action, path, source)
     };
     let mut file = create_private(&temporary).map_err(fail("write"))?;
-    let written = file.write_all(content).and_then(|()| file.sync_all());
+    let written = file
+        .write_all(content)
+        .and_then(|()| permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions)))
+        .and_then(|()| file.sync_all());
     drop(file);
     let renamed = written.and_then(|()| fs::rename(&temporary, path));
     if renamed.is_err() {

@@ -9,6 +9,7 @@ pub mod durable;
 pub mod enroll;
 pub mod exit;
 pub mod identity;
+pub mod legacy;
 pub mod link;
 pub mod random;
 #[cfg(unix)]

@@ -12,7 +12,7 @@ use agent::enroll::{self, TokenSource, read_token};
 use agent::exit::Exit;
 use agent::identity::Identity;
 use agent::status::Status;
-use agent::{telemetry, wipe};
+use agent::{legacy, telemetry, wipe};
 use clap::Parser as _;
 
 fn main() -> ExitCode {
@@ -40,6 +40,16 @@ fn run(places: Places) -> Exit {
     use agent::supervisor::{Setup, Supervisor, own_program};
 
     telemetry::start();
+    match legacy::migrate(&places) {
+        Ok(true) => {
+            tracing::warn!(
+                "the repository's credentials that an older agent kept in the configuration are sealed now; set them on the \
+                 server too"
+            );
+        }
+        Ok(false) => {}
+        Err(error) => return complain(&error, Exit::Configuration),
+    }
     let config = match Config::load(places.config()) {
         Ok(config) => config,
         Err(error) => return complain(&error, Exit::Configuration),

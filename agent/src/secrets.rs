@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use aes_gcm_siv::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use domain::id::RepositoryId;
+use domain::repository::RepositoryUrl;
 use domain::session::{HeldRepository, Stamp};
 use domain::{ResticRepositoryId, Secret};
 use zeroize::Zeroizing;
@@ -74,6 +75,15 @@ pub enum Error {
 struct Stored {
     stamp: Stamp,
     repositories: Vec<StoredRepository>,
+    /// What an older agent's configuration held, until the server sends the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    older: Option<Older>,
+}
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Older {
+    url: String,
+    password: String,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -116,19 +126,39 @@ impl Secrets {
 
     /// Replaces the whole set. Refused while what is stored cannot be read.
     pub fn store(&self, stamp: &Stamp, repositories: &[HeldRepository]) -> Result<(), Error> {
-        self.open()?;
+        let older = self.open()?.and_then(|stored| stored.older);
+        self.seal(&Stored {
+            stamp: stamp.clone(),
+            repositories: repositories.iter().map(Into::into).collect(),
+            older: older.filter(|older| !repositories.iter().any(|held| older.is_the_same_as(held))),
+        })
+    }
+
+    /// Adds what an older agent's configuration held. Refused while what is stored cannot be read.
+    pub fn keep_older(&self, url: String, password: Secret<String>) -> Result<(), Error> {
+        let stored = self.open()?.unwrap_or_default();
+        let password = password.expose().clone();
+        self.seal(&Stored {
+            older: Some(Older { url, password }),
+            ..stored
+        })
+    }
+
+    /// What an older agent's configuration held and the server has not sent: URL and password of a repository.
+    pub fn older(&self) -> Result<Option<(String, Secret<String>)>, Error> {
+        let older = self.open()?.and_then(|stored| stored.older);
+        Ok(older.map(|older| (older.url.clone(), Secret::new(older.password.clone()))))
+    }
+
+    fn seal(&self, stored: &Stored) -> Result<(), Error> {
         let cipher = match self.read_key()? {
             Some(cipher) => cipher,
             None => self.make_key()?,
         };
-        let stored = Stored {
-            stamp: stamp.clone(),
-            repositories: repositories.iter().map(Into::into).collect(),
-        };
         let content = || Error::Content {
             path: self.file.clone(),
         };
-        let plain = Zeroizing::new(serde_json::to_vec(&stored).map_err(|_| content())?);
+        let plain = Zeroizing::new(serde_json::to_vec(stored).map_err(|_| content())?);
         let nonce: [u8; NONCE_BYTES] = random_bytes();
         let sealed = cipher
             .encrypt(&Nonce::from(nonce), payload(&plain))
@@ -231,6 +261,28 @@ impl From<StoredRepository> for HeldRepository {
     }
 }
 
+impl Older {
+    /// Whether the server holds it too, however it writes the URL.
+    fn is_the_same_as(&self, held: &HeldRepository) -> bool {
+        let canonical = |url: &str| {
+            RepositoryUrl::parse(url)
+                .map(|(url, _)| url.canonical().to_owned())
+                .ok()
+        };
+        let is_same_place =
+            self.url == held.url || canonical(&self.url).is_some_and(|own| canonical(&held.url) == Some(own));
+        is_same_place && self.password == *held.repo_password.expose()
+    }
+}
+
+impl Drop for Older {
+    fn drop(&mut self) {
+        use zeroize::Zeroize as _;
+
+        self.password.zeroize();
+    }
+}
+
 impl Drop for StoredRepository {
     fn drop(&mut self) {
         use zeroize::Zeroize as _;
@@ -306,6 +358,26 @@ mod tests {
         secrets.store(&stamp(2), &[]).unwrap();
 
         assert_eq!(secrets.repository(credentials().id).unwrap(), None);
+    }
+
+    #[test]
+    fn what_an_older_agent_held_stays_until_the_server_sends_the_same() {
+        let (_directory, secrets) = secrets();
+        let password = || Secret::new("repository-canary".to_owned());
+        secrets
+            .keep_older("rest:https://backup.example.org/web-1/".to_owned(), password())
+            .unwrap();
+        let other = HeldRepository {
+            repo_password: Secret::new("another".to_owned()),
+            ..credentials()
+        };
+
+        assert_eq!(secrets.stamp().unwrap(), Stamp::default());
+        secrets.store(&stamp(1), &[other]).unwrap();
+        assert_eq!(secrets.older().unwrap().map(|(_, password)| password), Some(password()));
+        secrets.store(&stamp(2), &[credentials()]).unwrap();
+        assert_eq!(secrets.older().unwrap(), None);
+        assert_eq!(secrets.stamp().unwrap(), stamp(2));
     }
 
     #[test]

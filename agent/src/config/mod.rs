@@ -184,14 +184,14 @@ mod tests {
     fn an_unknown_key_is_an_error_that_names_it() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("agent.yaml");
-        std::fs::write(&path, "repo_password: hunter2\n").unwrap();
+        std::fs::write(&path, "restic_password: hunter2\n").unwrap();
 
         let error = Config::read(&path).unwrap_err();
 
         let Error::Syntax { source, .. } = error else {
             panic!("{error:?}")
         };
-        assert!(source.to_string().contains("repo_password"), "{source}");
+        assert!(source.to_string().contains("restic_password"), "{source}");
     }
 
     #[test]

@@ -28,6 +28,7 @@ use crate::config::{self, Config, Places};
 use crate::durable;
 use crate::exit::Exit;
 use crate::identity::{self, Candidate, Facts, Identity};
+use crate::legacy;
 use crate::random::random_fraction;
 use crate::sysinfo::Machine;
 use crate::tls::{self, AgentAddress};
@@ -122,6 +123,9 @@ pub enum Error {
     /// The identity could not be stored.
     #[error("could not store the host's identity")]
     Identity(#[source] identity::Error),
+    /// The configuration holds credentials in clear that could not be moved.
+    #[error(transparent)]
+    Legacy(legacy::Error),
     /// The configuration could not be read or written.
     #[error("could not store the configuration")]
     Config(#[source] config::Error),
@@ -146,7 +150,7 @@ impl Error {
                 | tls::Error::Handshake { .. }
                 | tls::Error::Material { .. } => Exit::Error,
             },
-            Self::Config(_) => Exit::Configuration,
+            Self::Config(_) | Self::Legacy(_) => Exit::Configuration,
             Self::Enrolled { .. }
             | Self::OtherServer { .. }
             | Self::Answer(_)
@@ -167,6 +171,7 @@ pub async fn enroll(request: Request, places: &Places, clock: &dyn Clock) -> Res
     if request.ca_pin.is_some_and(|pin| pin != in_token) {
         return Err(Error::PinDiffers { in_token });
     }
+    legacy::migrate(places).map_err(Error::Legacy)?;
     let config = settled_config(&request, places)?;
     let endpoint = endpoint(&config, in_token).await?;
     let address: AgentAddress = endpoint.parse().map_err(|source| Error::Address {
