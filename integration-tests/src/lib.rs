@@ -26,6 +26,7 @@ pub mod sampling;
 pub mod search;
 pub mod server;
 pub mod services;
+pub mod typescript_client;
 pub mod wait;
 
 pub use fleet::{Fleet, Host};

@@ -1,11 +1,12 @@
-//! Clients of the gRPC face that are not ours: one that knows only reflection, one generated from the contract.
+//! Clients of the gRPC face that are not ours: one that knows only reflection, and two that are generated from the contract.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 use restic_manager_integration_tests::buf::Buf;
 use restic_manager_integration_tests::python_client::PythonClient;
+use restic_manager_integration_tests::typescript_client::TypescriptClient;
 use restic_manager_integration_tests::{Fleet, fleet, process, server};
 use serde_json::{Value, json};
 
@@ -45,16 +46,34 @@ fn reflection_alone_is_enough_to_list_methods_and_to_call_them() {
 
 #[test]
 fn a_python_client_made_from_the_contract_backs_up_and_tails_the_log() {
+    backs_up_and_tails_the_log(|fleet| {
+        let client = PythonClient::generate(fleet.directory())?;
+        let mut script = client.script("main_job.py");
+        script.env("RM_ADDRESS", fleet.server.authority());
+        Some(script)
+    });
+}
+
+#[test]
+fn a_typescript_client_made_from_the_contract_backs_up_and_tails_the_log() {
+    backs_up_and_tails_the_log(|fleet| {
+        let client = TypescriptClient::build(fleet.directory())?;
+        let mut script = client.main_job();
+        script.env("RM_SERVER", fleet.server.url());
+        Some(script)
+    });
+}
+
+/// Runs the main job by a client, which prints the log as it comes and the snapshot as its last line.
+fn backs_up_and_tails_the_log(client: impl FnOnce(&Fleet) -> Option<Command>) {
     let fleet = Fleet::start();
-    let Some(client) = PythonClient::generate(fleet.directory()) else {
+    let Some(mut script) = client(&fleet) else {
         return;
     };
     let repository = fleet.local_repository();
     let host = fleet.host("web-1", &repository);
 
-    let mut script = client.script("main_job.py");
     script
-        .env("RM_ADDRESS", fleet.server.authority())
         .env("RM_USER", server::ADMIN)
         .env("RM_PASS", fleet::ADMIN_PASSWORD)
         .env("RM_HOSTNAME", "web-1")

@@ -28,6 +28,7 @@ mod root;
 mod stages;
 mod tally;
 mod test;
+mod typescript;
 mod up;
 
 use std::process::ExitCode;

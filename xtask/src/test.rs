@@ -10,7 +10,7 @@ use crate::postgres::Postgres;
 use crate::rest_server::{self, RestServers};
 use crate::stages::Stages;
 use crate::tally::Tally;
-use crate::{buf, check, process, python, up};
+use crate::{buf, check, process, python, typescript, up};
 
 /// Installs what the tests need, runs the checks, and runs all tests against real services of their own.
 ///
@@ -73,6 +73,7 @@ fn build(root: &Path, only: &[String]) -> Result<()> {
 struct Clients {
     buf: PathBuf,
     python: PathBuf,
+    typescript: PathBuf,
 }
 
 impl Clients {
@@ -80,13 +81,15 @@ impl Clients {
         Ok(Self {
             buf: buf::program(root)?,
             python: python::ensure(root)?,
+            typescript: typescript::ensure(root)?,
         })
     }
 
     fn tell(&self, command: &mut Command) {
         command
             .env("RM_TEST_BUF", &self.buf)
-            .env("RM_TEST_PYTHON", &self.python);
+            .env("RM_TEST_PYTHON", &self.python)
+            .env("RM_TEST_TYPESCRIPT", &self.typescript);
     }
 }
 
