@@ -42,7 +42,7 @@ fn a_job_that_its_host_has_not_got_is_cancelled_at_once() {
         (&cancelled["status"], &cancelled["result_code"]),
         (&json!("cancelled"), &json!("cancelled"))
     );
-    assert_eq!(again.ok()["status"], "cancelled", "asking again is harmless");
+    assert_eq!(again.refusal(), (409, "job_already_finished".to_owned()));
     assert_eq!(next["snapshot_count"], "0");
     assert_eq!(host.back_up(&[&fleet.data()])["result_code"], "ok");
     assert_eq!(host.snapshots().len(), 1, "the cancelled one did not run");

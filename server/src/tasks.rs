@@ -34,6 +34,8 @@ pub struct Nudge(Arc<Notify>);
 pub struct Nudges {
     /// A host has filled its share.
     pub retention: Nudge,
+    /// A repository was made that other hosts may have waited for.
+    pub first_jobs: Nudge,
 }
 
 /// What is known of all background tasks. Clones share it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::id::{CommandId, JobId};
 use domain::job::Progress;
-use domain::session::{Applied, Command, DesiredState};
+use domain::session::{Applied, Command, DesiredState, LiveJob};
 
 use super::fact::Fact;
 use super::order::Order;
@@ -60,8 +60,12 @@ pub enum Effect {
         /// The last of them.
         through: u64,
     },
-    /// Number what is left in the outbox anew, under a new incarnation.
-    RestartOutbox,
+    /// Number what the server does not have anew, under a new incarnation: what is left in the outbox, and behind `known`,
+    /// the last event that the server has, what is kept of those that were committed once.
+    RestartOutbox {
+        /// The last event that the server has.
+        known: u64,
+    },
     /// Store a part of the desired state, and answer with [`super::Event::DesiredStored`].
     StoreDesired(DesiredState),
     /// Write a command into the inbox, on disk, and answer with [`super::Event::CommandStored`].
@@ -122,6 +126,8 @@ pub enum Message {
         applied: Applied,
         /// The highest epoch that this process was welcomed with; 0 before the first welcome.
         last_epoch: u64,
+        /// The jobs that wait or are at work.
+        live: Vec<LiveJob>,
     },
     /// A sign of life.
     Heartbeat,

@@ -198,6 +198,7 @@ impl Core {
                     next_seq: self.cursor.next_seq(),
                     applied: self.applied.clone(),
                     last_epoch: self.epoch,
+                    live: self.queue.live().collect(),
                 }));
             }
             Event::Received(received) => {
@@ -343,9 +344,11 @@ impl Core {
         self.epoch = self.epoch.max(welcome.epoch);
         self.reconnect.welcomed(welcome.reconnect_spread);
         if !self.cursor.fits(welcome.acknowledged_seq) {
-            // One side was set back to an older copy of itself. Under a new incarnation both begin at 1 again, and what
-            // was not committed is sent once more; effects are keyed, so nothing happens twice.
-            effects.push(Effect::RestartOutbox);
+            // One side was set back to an older copy of itself. Under a new incarnation both begin at 1 again, and what the
+            // server does not have is sent once more; effects are keyed, so nothing happens twice.
+            effects.push(Effect::RestartOutbox {
+                known: welcome.acknowledged_seq,
+            });
             self.disconnect(None, now, effects);
             return;
         }

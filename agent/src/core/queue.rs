@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use domain::Timestamp;
 use domain::id::{CommandId, JobId};
-use domain::job::{JobEvent, JobState, Stage, next};
+use domain::job::{JobEvent, JobState, Phase, Stage, next};
+use domain::session::{LiveJob, LiveStep};
 
 use super::order::Order;
 
@@ -51,6 +52,17 @@ impl Queue {
 
     pub(super) fn running(&self) -> impl Iterator<Item = &Live> {
         self.running.values()
+    }
+
+    /// The jobs that are here, as the server is told of them.
+    pub(super) fn live(&self) -> impl Iterator<Item = LiveJob> {
+        self.running.values().chain(&self.waiting).map(|live| LiveJob {
+            job: live.order.job,
+            kind: live.order.kind(),
+            repository: live.order.repository,
+            step: live.step(),
+            started_at: live.state.started_at(),
+        })
     }
 
     pub(super) fn find(&mut self, job: JobId) -> Found<'_> {
@@ -103,6 +115,25 @@ impl Queue {
 }
 
 impl Live {
+    fn step(&self) -> LiveStep {
+        match self.state.phase() {
+            Phase::Queued | Phase::Sent | Phase::Accepted => LiveStep::Waiting,
+            Phase::Running => LiveStep::Running,
+            Phase::Finalizing => LiveStep::Finalizing,
+            // A job that has ended is not in the queue.
+            Phase::Preparing
+            | Phase::Succeeded
+            | Phase::Warning
+            | Phase::Failed
+            | Phase::Cancelled
+            | Phase::TimedOut
+            | Phase::Interrupted
+            | Phase::Expired
+            | Phase::Refused
+            | Phase::Lost => LiveStep::Preparing,
+        }
+    }
+
     /// Moves the job on. `false` when the word came late, twice, or after the job's end, and changed nothing.
     pub(super) fn advance(&mut self, stage: Stage) -> bool {
         let moved = next(self.state.clone(), JobEvent::Reached(stage));

@@ -378,7 +378,7 @@ fn told(effect: &Effect) -> Option<String> {
         | Effect::Record { .. }
         | Effect::CloseCommand(_)
         | Effect::ForgetEvents { .. }
-        | Effect::RestartOutbox
+        | Effect::RestartOutbox { .. }
         | Effect::StoreDesired(_)
         | Effect::StoreCommand(_)
         | Effect::StartJob { .. }

@@ -326,7 +326,7 @@ fn when_either_side_lost_its_memory_the_outbox_starts_anew() {
         agent.welcome(1, server);
         assert_eq!(
             agent.take(),
-            ["restart outbox", "disconnect"],
+            [format!("restart outbox behind {server}"), "disconnect".to_owned()],
             "held {held}, server {server}"
         );
 
@@ -340,6 +340,29 @@ fn when_either_side_lost_its_memory_the_outbox_starts_anew() {
         agent.welcome(2, 0);
         assert_eq!(agent.take().last().map(String::as_str), Some("send events 1..1"));
     }
+}
+
+#[test]
+fn the_greeting_lists_the_jobs_that_are_here_and_no_others() {
+    let mut agent = Agent::online();
+    agent.command(backup(1, 1));
+    agent.command(backup(2, 1));
+    agent.command(backup(3, 1));
+    agent.lose(Loss::Broken);
+    agent.take();
+    agent.on(Event::LinkUp);
+    assert_eq!(
+        agent.take(),
+        ["hello next 2 after 1, Preparing 1, Waiting 2, Waiting 3"]
+    );
+
+    agent.report(1, Report::Running);
+    agent.finish(1);
+    agent.lose(Loss::Broken);
+    agent.take();
+    agent.on(Event::LinkUp);
+
+    assert_eq!(agent.take(), ["hello next 5 after 1, Preparing 2, Waiting 3"]);
 }
 
 #[test]
@@ -714,7 +737,7 @@ impl Agent {
             | Effect::Send(_)
             | Effect::CloseCommand(_)
             | Effect::ForgetEvents { .. }
-            | Effect::RestartOutbox
+            | Effect::RestartOutbox { .. }
             | Effect::ResumeJob { .. }
             | Effect::CancelJob(_)
             | Effect::ForgetJob(_)
@@ -808,12 +831,19 @@ fn told(effect: &Effect) -> String {
         Effect::Send(message) => match message {
             Message::Hello {
                 next_seq,
-                last_epoch: 0,
+                last_epoch,
+                live,
                 ..
-            } => format!("hello next {next_seq}"),
-            Message::Hello {
-                next_seq, last_epoch, ..
-            } => format!("hello next {next_seq} after {last_epoch}"),
+            } => {
+                let live = live
+                    .iter()
+                    .map(|live| format!(", {:?} {}", live.step, number(live.job.as_uuid())));
+                let live = live.collect::<String>();
+                match last_epoch {
+                    0 => format!("hello next {next_seq}{live}"),
+                    epoch => format!("hello next {next_seq} after {epoch}{live}"),
+                }
+            }
             Message::Heartbeat => "heartbeat".to_owned(),
             Message::CommandAck { command, outcome } => match outcome {
                 Acceptance::Accepted => format!("ack {} accepted", number(command.as_uuid())),
@@ -832,7 +862,7 @@ fn told(effect: &Effect) -> String {
         }
         Effect::CloseCommand(command) => format!("close {}", number(command.as_uuid())),
         Effect::ForgetEvents { through } => format!("forget events ..{through}"),
-        Effect::RestartOutbox => "restart outbox".to_owned(),
+        Effect::RestartOutbox { known } => format!("restart outbox behind {known}"),
         Effect::StoreDesired(state) => format!("store settings {}", state.stamp.version),
         Effect::StoreCommand(command) => format!("store command {}", number(command.id.as_uuid())),
         Effect::StartJob { order, .. } => format!("start {}", number(order.job.as_uuid())),

@@ -5,6 +5,7 @@
 
 mod desired;
 mod inbox;
+mod kept;
 mod outbox;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ pub struct State {
     path: PathBuf,
     incarnation: OutboxIncarnation,
     outbox_bytes: u64,
+    kept_bytes: u64,
 }
 
 /// State that cannot be read or written.
@@ -92,9 +94,11 @@ impl State {
             path: path.to_owned(),
             incarnation: OutboxIncarnation::from_uuid(Uuid::nil()),
             outbox_bytes: 0,
+            kept_bytes: 0,
         };
         state.incarnation = state.read_or_begin_incarnation(ids)?;
         state.outbox_bytes = state.count_outbox_bytes()?;
+        state.kept_bytes = state.count_kept_bytes()?;
         Ok(state)
     }
 

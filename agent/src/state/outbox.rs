@@ -1,18 +1,22 @@
 //! The outbox: events in the order they happened, kept until the server has committed them.
+//!
+//! What tells the story of a job is kept beyond that, see `kept`: a server that is set back to an older copy of itself has
+//! forgotten what it had committed.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use domain::IdSource;
 use domain::id::{CommandId, JobId, OutboxIncarnation, RepositoryId};
+use domain::{IdSource, Timestamp};
 use redb::{ReadableTable as _, ReadableTableMetadata as _, TableDefinition, WriteTransaction};
 use uuid::Uuid;
 
+use super::kept::{self, Keeper};
 use super::{COUNTERS, DOCUMENTS, Error, INCARNATION, State, inbox};
 use crate::core::Contents;
 
 /// Tag, subject, scope and body of an event by its number. What subject and scope are depends on the tag.
-type Row<'a> = (u8, u128, u128, &'a [u8]);
+pub(super) type Row<'a> = (u8, u128, u128, &'a [u8]);
 
 const OUTBOX: TableDefinition<'_, u64, Row<'static>> = TableDefinition::new("outbox");
 /// The number that the next event will bear. Acknowledged events are deleted, so the rows alone do not say it.
@@ -23,7 +27,8 @@ const CAP_BYTES: u64 = 64 * 1024 * 1024;
 
 const PLAIN: u8 = 0;
 const END: u8 = 1;
-const SNAPSHOTS: u8 = 2;
+pub(super) const SNAPSHOTS: u8 = 2;
+const START: u8 = 3;
 
 /// An event to be kept.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +44,8 @@ pub struct Entry<'a> {
 pub enum Tag {
     /// Nothing.
     Plain,
+    /// It is the beginning of a job's work.
+    StartOf(JobId),
     /// It is the end of a job.
     EndOf(JobId),
     /// It is a part of a list of snapshots; a later list of the same repository makes it worthless.
@@ -117,34 +124,41 @@ impl State {
         })
     }
 
-    /// Deletes what the server has committed.
-    pub fn forget_events(&mut self, through: u64) -> Result<(), Error> {
-        let freed = self.write("shorten the outbox", |transaction| {
+    /// Deletes what the server has committed. What tells the story of a job goes to what is kept of it.
+    pub fn forget_events(&mut self, through: u64, now: Timestamp) -> Result<(), Error> {
+        let (freed, kept) = self.write("shorten the outbox", |transaction| {
             let mut outbox = transaction.open_table(OUTBOX)?;
+            let mut keeper = Keeper::new(transaction, now)?;
             let mut freed = 0;
             for row in outbox.extract_from_if(..=through, |_, _| true)? {
-                let (_, row) = row?;
-                freed += length(row.value().3);
+                let (seq, row) = row?;
+                let (tag, subject, scope, body) = row.value();
+                freed += length(body);
+                if matches!(tag, START | END | SNAPSHOTS) {
+                    keeper.keep(seq.value(), (tag, subject, scope, body))?;
+                }
             }
-            Ok(freed)
+            Ok((freed, keeper.finish(self.kept_bytes)?))
         })?;
         self.outbox_bytes = self.outbox_bytes.saturating_sub(freed);
+        self.kept_bytes = kept;
         Ok(())
     }
 
-    /// Begins a new incarnation with what is left, numbered from 1.
-    pub fn restart_outbox(&mut self, ids: &dyn IdSource) -> Result<Contents, Error> {
+    /// Begins a new incarnation with what a server does not have that has the events up to `known` and no more: what it had
+    /// committed once and has lost, as far as that is kept, and what is left. Numbered from 1.
+    pub fn restart_outbox(&mut self, known: u64, ids: &dyn IdSource) -> Result<Contents, Error> {
         let incarnation = ids.next_uuid();
         self.write("restart the outbox", |transaction| {
+            let mut missing = kept::take_behind(transaction, known)?;
             let mut outbox = transaction.open_table(OUTBOX)?;
-            let mut left = Vec::new();
             for row in outbox.extract_if(|_, _| true)? {
                 let (_, row) = row?;
                 let (tag, subject, scope, body) = row.value();
-                left.push((tag, subject, scope, body.to_vec()));
+                missing.push((tag, subject, scope, body.to_vec()));
             }
             let mut next_seq = 1;
-            for (tag, subject, scope, body) in left {
+            for (tag, subject, scope, body) in missing {
                 outbox.insert(next_seq, (tag, subject, scope, body.as_slice()))?;
                 next_seq += 1;
             }
@@ -155,6 +169,8 @@ impl State {
             Ok(())
         })?;
         self.incarnation = OutboxIncarnation::from_uuid(incarnation);
+        self.outbox_bytes = self.count_outbox_bytes()?;
+        self.kept_bytes = self.count_kept_bytes()?;
         self.contents()
     }
 
@@ -213,6 +229,7 @@ impl Tag {
     fn columns(self) -> (u8, u128, u128) {
         match self {
             Self::Plain => (PLAIN, 0, 0),
+            Self::StartOf(job) => (START, job.as_uuid().as_u128(), 0),
             Self::EndOf(job) => (END, job.as_uuid().as_u128(), 0),
             Self::SnapshotsOf { repository, job } => {
                 (SNAPSHOTS, repository.as_uuid().as_u128(), job.as_uuid().as_u128())
@@ -226,6 +243,6 @@ pub(super) fn create(transaction: &WriteTransaction) -> Result<(), redb::Error> 
     Ok(())
 }
 
-fn length(body: &[u8]) -> u64 {
+pub(super) fn length(body: &[u8]) -> u64 {
     u64::try_from(body.len()).unwrap_or(u64::MAX)
 }

@@ -35,7 +35,7 @@ fn numbers_go_on_when_everything_was_acknowledged() {
     append(&mut state, Tag::Plain, b"one");
     append(&mut state, Tag::EndOf(job(1)), b"two");
     assert_eq!(state.contents().unwrap().ends.get(&2), Some(&job(1)));
-    state.forget_events(2).unwrap();
+    state.forget_events(2, time(0)).unwrap();
     drop(state);
 
     let mut state = open(&directory);
@@ -65,10 +65,10 @@ fn a_new_incarnation_numbers_what_is_left_from_one() {
     append(&mut state, Tag::Plain, b"one");
     append(&mut state, Tag::Plain, b"two");
     append(&mut state, Tag::EndOf(job(1)), b"three");
-    state.forget_events(1).unwrap();
+    state.forget_events(1, time(0)).unwrap();
     let before = state.incarnation();
 
-    let contents = state.restart_outbox(&Ids).unwrap();
+    let contents = state.restart_outbox(1, &Ids).unwrap();
 
     assert_eq!((contents.next_seq, contents.acknowledged), (3, 0));
     assert_eq!(contents.ends.get(&2), Some(&job(1)));
@@ -77,6 +77,74 @@ fn a_new_incarnation_numbers_what_is_left_from_one() {
         [(1, b"two".to_vec()), (2, b"three".to_vec())]
     );
     assert_ne!(state.incarnation(), before);
+}
+
+#[test]
+fn what_a_server_has_lost_is_sent_again_as_far_as_it_tells_the_story_of_a_job() {
+    let (directory, mut state) = fresh();
+    for (tag, body) in [
+        (Tag::StartOf(job(1)), b"start 1".as_slice()),
+        (Tag::Plain, b"running 1"),
+        (Tag::EndOf(job(1)), b"end 1"),
+        (Tag::StartOf(job(2)), b"start 2"),
+        (Tag::Plain, b"running 2"),
+    ] {
+        append(&mut state, tag, body);
+    }
+    state.forget_events(4, time(0)).unwrap();
+    drop(state);
+    let mut state = open(&directory);
+
+    // The server goes on behind the second event: it was set back.
+    let contents = state.restart_outbox(2, &Ids).unwrap();
+
+    assert_eq!((contents.next_seq, contents.acknowledged), (4, 0));
+    assert_eq!(contents.ends.get(&1), Some(&job(1)));
+    assert_eq!(bodies(&state), ["end 1", "start 2", "running 2"]);
+    // What was sent again is kept again; what the server had before is still there for one that is older still.
+    state.forget_events(3, time(1)).unwrap();
+    let contents = state.restart_outbox(0, &Ids).unwrap();
+    assert_eq!(bodies(&state), ["start 1", "end 1", "start 2"]);
+    assert_eq!(contents.next_seq, 4);
+}
+
+#[test]
+fn of_lists_only_the_newest_of_a_repository_is_kept() {
+    let (_directory, mut state) = fresh();
+    let list = |job_number, repository_number| Tag::SnapshotsOf {
+        repository: repository(repository_number),
+        job: job(job_number),
+    };
+    for (job_number, repository_number, body) in [(1, 1, b"a1"), (2, 2, b"b2"), (3, 1, b"a3"), (3, 1, b"a4")] {
+        append(&mut state, list(job_number, repository_number), body);
+    }
+    state.forget_events(3, time(0)).unwrap();
+    state.forget_events(4, time(0)).unwrap();
+
+    state.restart_outbox(0, &Ids).unwrap();
+
+    assert_eq!(bodies(&state), ["b2", "a3", "a4"]);
+}
+
+#[test]
+fn what_is_kept_is_bounded_in_time_and_bytes() {
+    let (_directory, mut state) = fresh();
+    append(&mut state, Tag::EndOf(job(1)), b"old");
+    append(&mut state, Tag::EndOf(job(2)), b"new");
+    state.forget_events(1, time(0)).unwrap();
+    state.forget_events(2, time(60)).unwrap();
+
+    state.forget_old_events(time(30 * 24 * 3600 + 30)).unwrap();
+    state.restart_outbox(0, &Ids).unwrap();
+    assert_eq!(bodies(&state), ["new"]);
+
+    let large = vec![b'x'; 1024 * 1024];
+    for number in 0..20 {
+        append(&mut state, Tag::EndOf(job(number)), &large);
+    }
+    state.forget_events(21, time(0)).unwrap();
+    let contents = state.restart_outbox(0, &Ids).unwrap();
+    assert_eq!(contents.next_seq, 17, "16 MiB, and the oldest went first");
 }
 
 #[test]
@@ -116,7 +184,7 @@ fn the_outbox_knows_when_it_is_full_also_after_opening() {
 
     let mut state = open(&directory);
     assert!(state.is_outbox_full());
-    state.forget_events(1).unwrap();
+    state.forget_events(1, time(0)).unwrap();
     assert!(!state.is_outbox_full());
 }
 
@@ -245,6 +313,15 @@ fn append(state: &mut State, tag: Tag, body: &[u8]) -> u64 {
     state.append(Entry { tag, body }, None).unwrap()
 }
 
+/// What the outbox holds, in order.
+fn bodies(state: &State) -> Vec<String> {
+    let batch = state.batch(0, u64::MAX, 100, 100_000_000).unwrap();
+    batch
+        .into_iter()
+        .map(|(_, body)| String::from_utf8(body).unwrap())
+        .collect()
+}
+
 fn backup(number: u128) -> Command {
     let run = Instruction::Run {
         job: job(number),
@@ -280,4 +357,8 @@ fn job(number: u128) -> JobId {
 
 fn repository(number: u128) -> RepositoryId {
     RepositoryId::from_uuid(Uuid::from_u128(number))
+}
+
+fn time(second: i64) -> Timestamp {
+    Timestamp::from_seconds(second, 0).unwrap()
 }

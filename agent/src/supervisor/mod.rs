@@ -137,7 +137,7 @@ impl Supervisor {
                 Some((job, report)) = self.reports.recv() => self.dispatch(Event::Job { job, report })?,
                 () = sleep_until(wakeup) => self.dispatch(Event::Wakeup)?,
                 () = sleep_until(status_due) => self.write_status(),
-                _ = tidy.tick() => self.state.forget_old_commands(self.clocks.now().wall).map_err(Error::State)?,
+                _ = tidy.tick() => self.tidy()?,
                 () = stop.cancelled(), if !stop_requested => {
                     stop_requested = true;
                     info!("the agent stops; running jobs go on");
@@ -146,6 +146,13 @@ impl Supervisor {
             }
         }
         self.leave().await
+    }
+
+    /// Forgets what nobody will ask about any more.
+    fn tidy(&mut self) -> Result<(), Error> {
+        let now = self.clocks.now().wall;
+        self.state.forget_old_commands(now).map_err(Error::State)?;
+        self.state.forget_old_events(now).map_err(Error::State)
     }
 
     async fn leave(mut self) -> Result<Exit, Error> {

@@ -46,16 +46,18 @@ impl Supervisor {
             Effect::Record { fact, at, closes } => self.record(&fact, at, closes)?,
             Effect::CloseCommand(command) => self.state.close_command(command).map_err(Error::State)?,
             Effect::ForgetEvents { through } => {
-                self.state.forget_events(through).map_err(Error::State)?;
+                let now = self.clocks.now().wall;
+                self.state.forget_events(through, now).map_err(Error::State)?;
                 self.watch_outbox();
             }
-            Effect::RestartOutbox => {
+            Effect::RestartOutbox { known } => {
                 warn!(
-                    "the server's record and the outbox do not fit; what is not committed is sent again from the start"
+                    known,
+                    "the server's record and the outbox do not fit; what the server does not have is sent again, numbered anew"
                 );
                 let contents = self
                     .state
-                    .restart_outbox(self.setup.ids.as_ref())
+                    .restart_outbox(known, self.setup.ids.as_ref())
                     .map_err(Error::State)?;
                 self.pending.push_back(Event::OutboxRestarted(contents));
             }
@@ -110,11 +112,13 @@ impl Supervisor {
                 next_seq,
                 applied,
                 last_epoch,
+                live,
             } => {
                 let machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let now = self.clocks.now().wall;
                 let incarnation = self.state.incarnation();
-                Some(wire::hello(&machine, incarnation, *next_seq, applied, *last_epoch, now))
+                let hello = wire::hello(&machine, incarnation, *next_seq, applied, *last_epoch, live, now);
+                Some(hello)
             }
             Message::Heartbeat | Message::CommandAck { .. } | Message::Goodbye => wire::message(message),
             Message::Progress { .. } => {

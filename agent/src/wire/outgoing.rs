@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::certificate::{IdentityProof, Serial};
 use domain::id::{HostId, JobId, OutboxIncarnation};
 use domain::job::{BackupSummary, JobKind, Outcome, Problem, Problems, Progress, Summary};
-use domain::session::{Applied, DesiredKind};
+use domain::session::{Applied, DesiredKind, LiveJob, LiveStep};
 use domain::snapshot::Snapshot;
 use prost::Message as _;
 use proto::agent::v1;
@@ -24,6 +24,7 @@ pub fn hello(
     next_seq: u64,
     applied: &Applied,
     last_epoch: u64,
+    live: &[LiveJob],
     wall_time: Timestamp,
 ) -> v1::AgentMessage {
     let applied = DesiredKind::ALL.map(|kind| {
@@ -44,7 +45,31 @@ pub fn hello(
         applied: applied.into(),
         wall_time: Some(to_timestamp(wall_time)),
         last_session_epoch: last_epoch,
+        live_jobs: live.iter().map(live_job).collect(),
     }))
+}
+
+fn live_job(live: &LiveJob) -> v1::LiveJob {
+    let LiveJob {
+        job,
+        kind,
+        repository,
+        step,
+        started_at,
+    } = live;
+    let phase = match step {
+        LiveStep::Waiting => v1::JobPhase::Accepted,
+        LiveStep::Preparing => v1::JobPhase::Preparing,
+        LiveStep::Running => v1::JobPhase::Running,
+        LiveStep::Finalizing => v1::JobPhase::Finalizing,
+    };
+    v1::LiveJob {
+        job_id: job.to_string(),
+        kind: job_kind(*kind).into(),
+        repository_id: repository.to_string(),
+        phase: phase.into(),
+        started_at: started_at.map(to_timestamp),
+    }
 }
 
 /// Writes what the core says by itself, but for the greeting, which is `None`.
@@ -140,15 +165,13 @@ pub fn event(fact: &Fact, at: Timestamp) -> Vec<u8> {
 /// What the outbox must know about a fact.
 pub fn tag(fact: &Fact) -> Tag {
     match fact {
+        Fact::JobStarted { job, .. } => Tag::StartOf(*job),
         Fact::JobFinished { job, .. } => Tag::EndOf(*job),
         Fact::Snapshots { job, repository, .. } => Tag::SnapshotsOf {
             repository: *repository,
             job: *job,
         },
-        Fact::JobStarted { .. }
-        | Fact::JobRunning { .. }
-        | Fact::JobFinalizing { .. }
-        | Fact::DesiredApplied { .. } => Tag::Plain,
+        Fact::JobRunning { .. } | Fact::JobFinalizing { .. } | Fact::DesiredApplied { .. } => Tag::Plain,
     }
 }
 
@@ -267,6 +290,17 @@ fn finished(job: JobId, end: &End) -> v1::JobFinished {
         issues: issues(problems),
         log_lines: *log_lines,
         restic_repository_id: restic_repository.map(|id| id.to_string()).unwrap_or_default(),
+        started_at: started_at(outcome).map(to_timestamp),
+    }
+}
+
+fn started_at(outcome: &Outcome) -> Option<Timestamp> {
+    match outcome {
+        Outcome::Succeeded { started_at, .. }
+        | Outcome::Warning { started_at, .. }
+        | Outcome::TimedOut { started_at, .. }
+        | Outcome::Interrupted { started_at, .. } => Some(*started_at),
+        Outcome::Failed { started_at, .. } | Outcome::Cancelled { started_at, .. } => *started_at,
     }
 }
 

@@ -152,6 +152,7 @@ impl From<JobView> for v1::Job {
             actor_name,
             log,
             progress,
+            unreachable,
         } = view;
         // The version guards writers, the attempt belongs to schedules: neither is shown.
         let Job {
@@ -197,6 +198,7 @@ impl From<JobView> for v1::Job {
             log_tail: Vec::new(),
             cancel_requested: cancel_requested.is_some() && !state.is_terminal(),
             log_expired: log.removed_at.is_some(),
+            unreachable,
         }
     }
 }
@@ -278,8 +280,8 @@ impl From<Actor> for v1::JobActorKind {
     fn from(actor: Actor) -> Self {
         match actor {
             Actor::User(_) => Self::User,
-            // No contract lets a host order a job of its own yet; to people it is the system that did.
-            Actor::System | Actor::Host(_) => Self::System,
+            Actor::System => Self::System,
+            Actor::Host(_) => Self::Host,
         }
     }
 }

@@ -1,18 +1,17 @@
 //! What agents report: facts and logs. Each batch is one transaction that also moves the agent's cursor, so that a fact is
 //! applied exactly once however often it arrives.
 
-use std::collections::BTreeSet;
-
-use domain::id::{HostId, JobId, RepositoryId};
+use domain::id::{HostId, JobId};
 use domain::job::{Job, JobEvent, JobKind};
-use domain::repository::RepoStatus;
-use domain::session::{AgentEvent, Applied, DesiredKind, Fact, JobEnd, LogChunk, SnapshotPart, Stamp};
+use domain::session::{
+    AgentEvent, Applied, DesiredKind, Fact, JobEnd, LiveJob, LiveStep, LogChunk, SnapshotPart, Stamp,
+};
 use domain::{Actor, ReportedText, Timestamp};
 
 use super::news::News;
 use super::retention::MOST_LOG_BYTES;
 use super::session::{AgentSession, is_latest};
-use super::{App, Caller, Error, Origin, Who};
+use super::{App, Error};
 use crate::sessions::Ingested;
 use crate::store::{ReadTx, Tx};
 
@@ -30,18 +29,13 @@ pub struct KeptLog {
 #[derive(Default)]
 struct Consequences {
     news: News,
-    /// Hosts whose repository another host has just made.
-    look_at: BTreeSet<HostId>,
+    /// A repository was made, or could not be: other hosts may have waited for it.
+    was_made: bool,
 }
 
 impl App {
     /// Applies events of an agent, all or none.
-    pub async fn ingest(
-        &self,
-        session: &AgentSession,
-        origin: &Origin,
-        mut events: Vec<AgentEvent>,
-    ) -> Result<Ingested, Error> {
+    pub async fn ingest(&self, session: &AgentSession, mut events: Vec<AgentEvent>) -> Result<Ingested, Error> {
         let now = self.0.clock.now();
         let tx = self.0.store.begin().await?;
         if !is_latest(&tx, session).await? {
@@ -62,15 +56,13 @@ impl App {
         }
         tx.advance_agent_cursor(session.host, session.outbox, from, through, now)
             .await?;
-        tx.commit().await?;
-        let Consequences { news, look_at } = consequences;
-        self.tell(news);
-        for host in look_at {
-            let system = Caller {
-                who: Who::System,
-                origin: origin.clone(),
-            };
-            self.look_at_repository(&system, host).await?;
+        let Consequences { mut news, was_made } = consequences;
+        // Everything is in that the agent had to tell when it greeted.
+        let missing = session.suspects.due_with(from, through);
+        self.give_up(&tx, missing, now, &mut news).await?;
+        self.commit(tx, news, now).await?;
+        if was_made {
+            self.0.tasks.nudges().first_jobs.nudge();
         }
         Ok(Ingested::Through(through))
     }
@@ -144,15 +136,23 @@ impl App {
         let AgentEvent { seq, occurred_at, fact } = event;
         let at = occurred_at.unwrap_or(now);
         match fact {
-            Fact::JobStarted { job } | Fact::JobRunning { job } | Fact::JobFinalizing { job } => {
-                let Some(mut job) = job_of(tx, session, job).await? else {
-                    return Ok(());
-                };
-                let Some((_, stage)) = fact.stage(job.state.started_at(), at) else {
-                    return Ok(());
-                };
-                self.move_job(tx, &mut job, JobEvent::Reached(stage), now, &mut consequences.news)
-                    .await?;
+            Fact::JobStarted { job, work } => {
+                if let (Some((kind, repository)), None) = (work, tx.job(job).await?) {
+                    let live = LiveJob {
+                        job,
+                        kind,
+                        repository,
+                        step: LiveStep::Preparing,
+                        started_at: Some(at),
+                    };
+                    return self
+                        .adopt(tx, session.host, &live, live.stage(at), now, &mut consequences.news)
+                        .await;
+                }
+                self.reach(tx, session, &fact, at, now, consequences).await?;
+            }
+            Fact::JobRunning { .. } | Fact::JobFinalizing { .. } => {
+                self.reach(tx, session, &fact, at, now, consequences).await?;
             }
             Fact::Snapshots(part) => self.keep_snapshots(tx, session, &part, now, consequences).await?,
             Fact::JobFinished { job, end } => {
@@ -169,6 +169,28 @@ impl App {
                 tracing::warn!(host.id = %session.host, seq, why, "a report of an agent makes no sense and was passed over");
             }
         }
+        Ok(())
+    }
+
+    /// Moves a job on to where its host says it is.
+    async fn reach(
+        &self,
+        tx: &Tx,
+        session: &AgentSession,
+        fact: &Fact,
+        at: Timestamp,
+        now: Timestamp,
+        consequences: &mut Consequences,
+    ) -> Result<(), Error> {
+        let Some(id) = fact.job() else { return Ok(()) };
+        let Some(mut job) = job_of(tx, session, id).await? else {
+            return Ok(());
+        };
+        let Some((_, stage)) = fact.stage(job.state.started_at(), at) else {
+            return Ok(());
+        };
+        self.move_job(tx, &mut job, JobEvent::Reached(stage), now, &mut consequences.news)
+            .await?;
         Ok(())
     }
 
@@ -218,9 +240,7 @@ impl App {
                 .await?;
         }
         if job.kind == JobKind::Init {
-            consequences
-                .look_at
-                .extend(waiting_hosts(tx, job.repository_id, job.host_id).await?);
+            consequences.was_made = true;
         }
         Ok(())
     }
@@ -261,17 +281,9 @@ async fn job_of(tx: &ReadTx, session: &AgentSession, id: JobId) -> Result<Option
 
 /// Whether the log of a job is this host's to add to. That of a job that ended so long ago that its log was removed is not.
 async fn keeps_log_of(tx: &ReadTx, session: &AgentSession, id: JobId) -> Result<bool, Error> {
-    if job_of(tx, session, id).await?.is_none() {
-        return Ok(false);
+    let found = tx.job(id).await?.filter(|view| view.job.host_id == session.host);
+    if found.is_none() {
+        tracing::warn!(host.id = %session.host, job.id = %id, "the log of a job that is not this host's was dropped");
     }
-    Ok(tx.job(id).await?.is_some_and(|view| view.log.removed_at.is_none()))
-}
-
-/// The other hosts of a repository that have not tried it.
-async fn waiting_hosts(tx: &ReadTx, repository: RepositoryId, except: HostId) -> Result<Vec<HostId>, Error> {
-    let bindings = tx.repository_hosts(repository).await?;
-    let waiting = bindings
-        .into_iter()
-        .filter(|binding| binding.host_id != except && binding.status == RepoStatus::Pending);
-    Ok(waiting.map(|binding| binding.host_id).collect())
+    Ok(found.is_some_and(|view| view.log.removed_at.is_none()))
 }

@@ -162,7 +162,7 @@ pub struct WatchedJob {
 }
 
 /// The parts of a job's state whose change is told.
-type Shown = (Phase, Option<ResultCode>, bool);
+type Shown = (Phase, Option<ResultCode>, bool, bool);
 
 /// What comes next.
 #[derive(Debug)]
@@ -211,7 +211,12 @@ impl WatchedJob {
         let view = known_job(&tx, self.id).await?;
         let is_first = self.shown.is_none();
         let state = &view.job.state;
-        let shown = (state.phase(), state.result_code(), view.job.cancel_requested.is_some());
+        let shown = (
+            state.phase(),
+            state.result_code(),
+            view.job.cancel_requested.is_some(),
+            view.unreachable,
+        );
         let is_new = self.shown != Some(shown);
         if is_new && (is_first || !state.is_terminal()) {
             self.shown = Some(shown);

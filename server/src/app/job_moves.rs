@@ -1,17 +1,19 @@
 //! Moving a job by what its host says, or the clock, with everything that depends on it.
 
 use domain::Timestamp;
-use domain::job::{self, Job, JobEvent};
+use domain::job::{self, Job, JobEvent, Phase};
 use domain::repository::RepoEvent;
 
 use super::jobs::repository_hears;
-use super::news::News;
+use super::news::{News, Verdict};
 use super::{App, Error};
 use crate::store::Tx;
 
 impl App {
     /// Moves a job by an event, in the transaction of what caused it. When that ends the job, its commands are closed and
     /// its repository hears of it.
+    ///
+    /// That it was given up, or found again, is recorded when the news are committed.
     ///
     /// Whether the job has changed: an event that says nothing new, or contradicts what is known, changes nothing.
     pub(super) async fn move_job(
@@ -32,8 +34,20 @@ impl App {
         if next == job.state {
             return Ok(false);
         }
+        let was_lost = job.state.phase() == Phase::Lost;
         job.state = next;
         tx.update_job(job).await?;
+        match (was_lost, job.state.phase() == Phase::Lost) {
+            (false, true) => news.verdict(Verdict::Lost, job),
+            (true, false) => {
+                news.verdict(Verdict::Found, job);
+                // The wish went with the job that was given up.
+                if job.cancel_requested.is_some() && !job.state.is_terminal() {
+                    self.order_cancel(tx, job, now).await?;
+                }
+            }
+            (true, true) | (false, false) => {}
+        }
         if let Some(code) = job.state.result_code() {
             tx.finish_commands(job.id, now).await?;
             repository_hears(tx, job, RepoEvent::JobEnded { kind: job.kind, code }).await?;

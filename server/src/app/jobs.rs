@@ -152,7 +152,7 @@ impl App {
     }
 
     /// Cancels a job. One that its host has not accepted, as far as is known, is cancelled at once; any other ends when its
-    /// host says so. Repeating it changes nothing.
+    /// host says so. Repeating it until then changes nothing.
     ///
     /// Errors: `job_not_found`, `job_already_finished`.
     pub async fn cancel_job(&self, caller: &Caller, id: JobId) -> Result<JobView, Error> {
@@ -161,16 +161,17 @@ impl App {
         let view = known_job(&tx, id).await?;
         let mut job = view.job.clone();
         let (by, _) = actor(caller)?;
-        let repeats = job.cancel_requested.is_some() && !job.state.is_terminal();
-        if repeats || job.state.phase() == Phase::Cancelled {
-            return Ok(self.with_latest_numbers(view));
-        }
         if job.state.is_terminal() {
             return Err(Error::refuse(ErrorCode::JobAlreadyFinished));
+        }
+        if job.cancel_requested.is_some() {
+            return Ok(self.with_latest_numbers(view));
         }
         let mut news = News::default();
         if matches!(job.state, JobState::Queued | JobState::Sent { .. }) {
             let was_sent = job.state.phase() == Phase::Sent;
+            // In case it turns out that the host has it.
+            job.cancel_requested = Some(CancelRequest { at: now, by });
             self.move_job(&tx, &mut job, JobEvent::Withdrawn { at: now, by }, now, &mut news)
                 .await?;
             // The acceptance may be under way.
@@ -241,7 +242,8 @@ impl App {
         view
     }
 
-    async fn order_cancel(&self, tx: &Tx, job: &Job, now: Timestamp) -> Result<(), Error> {
+    /// Orders that a job be ended.
+    pub(super) async fn order_cancel(&self, tx: &Tx, job: &Job, now: Timestamp) -> Result<(), Error> {
         self.order_command(tx, job, CommandKind::Cancel, TTL_CANCEL, now).await
     }
 

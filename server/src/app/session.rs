@@ -8,7 +8,7 @@ use domain::job::{Job, JobEvent, JobKind, Progress, Stage};
 use domain::repository::RepoStatus;
 use domain::session::{
     Applied, BackupOrder, Command, CommandAck, CommandOutcome, DesiredState, Hello, Instruction, ProtocolRange,
-    Welcome, Work,
+    Suspects, Welcome, Work,
 };
 use domain::{ErrorCode, ReportedText, Timestamp};
 
@@ -25,6 +25,8 @@ const LOG_WINDOW: u32 = 256 * 1024;
 /// How far an agent's memory of its sessions may be ahead of ours: a database that was set back lacks no more of them, and
 /// a number that an agent invents cannot use up those that there are.
 const FURTHEST_EPOCH: u64 = 1 << 32;
+/// No desired state was changed so often. An agent that claims to hold more would have the counter run out.
+const HIGHEST_VERSION: u64 = 1 << 53;
 /// How far a clock counts as off that shows no time at all.
 const BEYOND_THE_CALENDAR: Duration = Duration::from_hours(24 * 365 * 100);
 
@@ -39,6 +41,8 @@ pub struct AgentSession {
     pub epoch: u64,
     /// Which life of the agent's outbox its sequence numbers belong to.
     pub outbox: OutboxIncarnation,
+    /// Jobs that the agent had and did not list when it greeted.
+    pub suspects: Suspects,
 }
 
 /// What an agent is to be sent.
@@ -121,14 +125,27 @@ impl App {
             .await?;
         // What an earlier session was given and did not accept. A server that crashed could not put it back.
         tx.requeue_commands(host).await?;
+        // It has seen versions that are not known here: this database was set back. What it holds by them is replaced.
+        let version = hello.applied.highest_version();
+        if version > known.desired_version && version <= HIGHEST_VERSION {
+            tx.raise_desired_version_above(host, version).await?;
+        }
         self.note_held(&tx, host, &hello.applied).await?;
         let acknowledged_seq = tx.agent_cursor(host, hello.outbox).await?;
+        let mut news = News::default();
+        let suspects = self.take_inventory(&tx, host, hello, now, &mut news).await?;
+        self.give_up(&tx, suspects.due(acknowledged_seq), now, &mut news)
+            .await?;
+        // What was shown as unreachable is not any more.
+        for job in tx.live_jobs(host).await? {
+            news.job(&job);
+        }
+        news.host(host);
         let is_untried = tx
             .host_repository(host)
             .await?
             .is_some_and(|binding| binding.status == RepoStatus::Pending);
-        tx.commit().await?;
-        self.0.events.publish(Change::Host(host));
+        self.commit(tx, news, now).await?;
         if is_untried {
             let system = Caller {
                 who: Who::System,
@@ -141,6 +158,7 @@ impl App {
             id: SessionId::generate(self.0.ids.as_ref()),
             epoch,
             outbox: hello.outbox,
+            suspects,
         };
         let welcome = Welcome {
             protocol,
@@ -276,9 +294,7 @@ impl App {
             }
             CommandKind::Cancel => {}
         }
-        tx.commit().await?;
-        self.tell(news);
-        Ok(())
+        self.commit(tx, news, now).await
     }
 
     /// Shows the latest numbers of a job of this host. Those of any other job are dropped.
@@ -325,8 +341,7 @@ impl App {
                 instruction,
             });
         }
-        tx.commit().await?;
-        self.tell(news);
+        self.commit(tx, news, now).await?;
         Ok(Some(commands))
     }
 }

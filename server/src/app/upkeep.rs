@@ -7,7 +7,6 @@ use domain::job::JobEvent;
 
 use super::news::News;
 use super::{App, Error};
-use crate::events::Change;
 use crate::store::CommandKind;
 
 impl App {
@@ -72,8 +71,7 @@ impl App {
                 CommandKind::Cancel => {}
             }
         }
-        tx.commit().await?;
-        self.tell(news);
+        self.commit(tx, news, now).await?;
         Ok(expired.len())
     }
 
@@ -105,8 +103,13 @@ impl App {
             return Ok(false);
         };
         tx.set_host_status(host, status, now).await?;
-        tx.commit().await?;
-        self.0.events.publish(Change::Host(host));
+        let mut news = News::default();
+        news.host(host);
+        // What its jobs show may be old from here on.
+        for job in tx.live_jobs(host).await? {
+            news.job(&job);
+        }
+        self.commit(tx, news, now).await?;
         tracing::info!(host.id = %host, %silence, "host is offline");
         Ok(true)
     }

@@ -19,10 +19,12 @@ mod driver;
 mod ended_tokens;
 mod expired_commands;
 pub mod expired_sessions;
+mod first_jobs;
 mod idempotency_keys;
 mod redelivery;
 mod retention;
 mod stale_hosts;
+mod stale_jobs;
 mod status;
 
 use std::time::Duration;

@@ -237,6 +237,7 @@ mod one_session {
             applied: Applied::default(),
             wall_time: None,
             last_epoch: 0,
+            live: Vec::new(),
         }))
     }
 

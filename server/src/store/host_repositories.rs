@@ -1,10 +1,12 @@
 //! Which repository a host uses, and how that is for it.
 
+use domain::host::HostStatus;
 use domain::id::{HostId, JobId, RepositoryId};
 use domain::repository::RepoStatus;
 use domain::{ResticRepositoryId, Timestamp};
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
+use super::entity::host;
 use super::entity::host_repository::{ActiveModel, Column, Entity};
 use super::row::must_exist;
 use super::{Error, ReadTx, Tx};
@@ -49,6 +51,20 @@ impl ReadTx {
             .await
             .map_err(Error::at(TABLE))?;
         found.map(HostRepository::try_from).transpose()
+    }
+
+    /// Lists the hosts that are there and whose repository is as it was when they got it: nobody has tried it from there.
+    pub async fn hosts_with_untried_repository(&self) -> Result<Vec<HostId>, Error> {
+        let found = host::Entity::find()
+            .inner_join(Entity)
+            .filter(Column::IsDefault.eq(true))
+            .filter(Column::Status.eq(RepoStatus::Pending.as_str()))
+            .filter(host::Column::Status.eq(HostStatus::Online.as_str()))
+            .order_by_asc(host::Column::Id)
+            .all(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        Ok(found.into_iter().map(|host| HostId::from_uuid(host.id)).collect())
     }
 
     /// Lists the hosts that use a repository.

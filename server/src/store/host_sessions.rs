@@ -227,6 +227,18 @@ impl Tx {
             })
     }
 
+    /// Counts a change of what the agent should hold so that the new version is above `version`: an agent refuses what is
+    /// older than what it holds.
+    pub async fn raise_desired_version_above(&self, id: HostId, version: u64) -> Result<(), Error> {
+        let done = Entity::update_many()
+            .col_expr(Column::DesiredVersion, above(Column::DesiredVersion, version)?)
+            .filter(Column::Id.eq(id.as_uuid()))
+            .exec(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        must_exist(done.rows_affected, TABLE, &id)
+    }
+
     /// Counts a change of what the agents of all hosts with this repository should hold. Returns these hosts.
     pub async fn raise_desired_versions_of(&self, repository: RepositoryId) -> Result<Vec<HostId>, Error> {
         let hosts: Vec<HostId> = self
@@ -256,6 +268,15 @@ impl Tx {
             .map_err(Error::at(TABLE))?;
         must_exist(done.rows_affected, TABLE, &id)
     }
+}
+
+/// One more than a counter says, or than `other` if that is higher.
+fn above(counter: Column, other: u64) -> Result<Expr, Error> {
+    let other = number(TABLE, "desired_version", other)?;
+    let higher: Expr = Expr::case(Expr::col(counter).gt(other), Expr::col(counter))
+        .finally(other)
+        .into();
+    Ok(higher.add(1))
 }
 
 impl TryFrom<Model> for HostSession {

@@ -1,5 +1,7 @@
 //! Jobs and where they stand.
 
+use std::time::Duration;
+
 use domain::id::{HostId, JobId, RepositoryId};
 use domain::job::{Job, JobKind, JobQuery, JobState, JobView, Phase, ResultCode, Status};
 use domain::repository::Tried;
@@ -12,10 +14,12 @@ use sea_orm::{
 use super::entity::host;
 use super::entity::job::{self, ActiveModel, Column, Entity};
 use super::page::{Page, PageRequest, TimeCursor};
-use super::row::{json, must_be_fresh, number};
+use super::row::{Row, json, must_be_fresh, number};
 use super::{Error, ReadTx, Tx};
 
 pub(super) const TABLE: &str = "jobs";
+/// Jobs from which it is told how long such a job usually takes.
+const ALIKE: u64 = 5;
 
 impl ReadTx {
     /// Finds a job with what is shown of it.
@@ -62,6 +66,66 @@ impl ReadTx {
             .await
             .map_err(Error::at(TABLE))?;
         found.into_iter().map(Job::try_from).collect()
+    }
+
+    /// Lists the jobs that hosts have which were last heard before `heard_before`, as far as that was written, and when that
+    /// was.
+    pub async fn jobs_of_silent_hosts(&self, heard_before: Timestamp) -> Result<Vec<(Job, Timestamp)>, Error> {
+        let on_their_hosts = Phase::ALL
+            .into_iter()
+            .filter(|phase| !phase.is_terminal() && *phase >= Phase::Accepted);
+        let found = Entity::find()
+            .filter(Column::Phase.is_in(on_their_hosts.map(Phase::as_str)))
+            .find_also_related(host::Entity)
+            .filter(host::Column::LastSeenAt.lt(heard_before.as_micros()))
+            .order_by_asc(Column::Id)
+            .all(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        let mut jobs = Vec::new();
+        for (job, host) in found {
+            let Some(host) = host else { continue };
+            let heard = Row::new("hosts", &host.id).time_or_none("last_seen_at", host.last_seen_at)?;
+            if let Some(heard) = heard {
+                jobs.push((Job::try_from(job)?, heard));
+            }
+        }
+        Ok(jobs)
+    }
+
+    /// How many jobs of a host were made since a time, by the server's clock.
+    pub async fn jobs_made_since(&self, host: HostId, since: Timestamp) -> Result<u64, Error> {
+        Entity::find()
+            .filter(Column::HostId.eq(host.as_uuid()))
+            .filter(Column::CreatedAt.gte(since.as_micros()))
+            .count(&self.on)
+            .await
+            .map_err(Error::at(TABLE))
+    }
+
+    /// How long the last jobs took that did the same on the same host and ended well; at most [`ALIKE`].
+    pub async fn durations_like(&self, job: &Job) -> Result<Vec<Duration>, Error> {
+        let group = match job.source_group_id {
+            Some(group) => Column::SourceGroupId.eq(group.as_uuid()),
+            None => Column::SourceGroupId.is_null(),
+        };
+        let alike = Entity::find()
+            .filter(Column::HostId.eq(job.host_id.as_uuid()))
+            .filter(Column::Kind.eq(job.kind.as_str()))
+            .filter(group)
+            .filter(Column::Phase.is_in(Status::Succeeded.phases().map(Phase::as_str)))
+            .order_by_desc(Column::FinishedAt)
+            .limit(ALIKE)
+            .all(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        let took = |model: job::Model| {
+            let row = Row::new(TABLE, &model.id);
+            let started = row.time_or_none("started_at", model.started_at)?;
+            let finished = row.time_or_none("finished_at", model.finished_at)?;
+            Ok(started.zip(finished).map(|(started, finished)| finished.since(started)))
+        };
+        alike.into_iter().filter_map(|model| took(model).transpose()).collect()
     }
 
     /// Finds out what was tried to make or open a repository, as seen from one of its hosts.

@@ -208,6 +208,7 @@ impl Agent {
             applied: Vec::new(),
             wall_time: None,
             last_session_epoch: self.last_epoch.load(Ordering::Relaxed),
+            live_jobs: Vec::new(),
         }
     }
 

@@ -125,7 +125,12 @@ pub fn local_repository(name: &str) -> WantedRepository {
 impl Host {
     /// Opens a session, the first one.
     pub async fn connect(&self) -> Connected {
-        let hello = Hello {
+        self.connect_with(|_| {}).await
+    }
+
+    /// Opens a session with a greeting of the test's own.
+    pub async fn connect_with(&self, change: impl FnOnce(&mut Hello)) -> Connected {
+        let mut hello = Hello {
             protocol: ProtocolRange {
                 oldest: PROTOCOL.oldest,
                 newest: PROTOCOL.newest,
@@ -140,7 +145,9 @@ impl Host {
             applied: Applied::default(),
             wall_time: None,
             last_epoch: 0,
+            live: Vec::new(),
         };
+        change(&mut hello);
         let caller = Caller {
             who: Who::Agent(self.id),
             origin: origin(None),
@@ -206,6 +213,11 @@ impl Connected {
         })
     }
 
+    /// The number of the next event.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq.load(Ordering::Relaxed)
+    }
+
     /// Reports something.
     pub async fn report(&self, fact: Fact) {
         let seq = self.next_seq.fetch_add(1, Ordering::Relaxed);
@@ -214,10 +226,7 @@ impl Connected {
             occurred_at: Some(moment(seq)),
             fact,
         };
-        self.app
-            .ingest(&self.session, &origin(None), vec![event])
-            .await
-            .unwrap();
+        self.app.ingest(&self.session, vec![event]).await.unwrap();
     }
 
     /// Sends lines of a job's log, the first of which has this number.
@@ -254,7 +263,7 @@ impl Connected {
 
     /// Begins a job: restic runs.
     pub async fn begin(&self, job: JobId) {
-        self.report(Fact::JobStarted { job }).await;
+        self.report(Fact::JobStarted { job, work: None }).await;
         self.report(Fact::JobRunning { job }).await;
     }
 
@@ -325,6 +334,7 @@ pub fn end(ending: Ending) -> JobEnd {
         exit_code: None,
         backup: None,
         problems: Problems::default(),
+        started_at: None,
         log_lines: 0,
         restic_repository: Some(RESTIC_ID.parse::<ResticRepositoryId>().unwrap()),
     }

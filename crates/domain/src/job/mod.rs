@@ -36,6 +36,7 @@ mod next;
 mod phase;
 mod progress;
 mod request;
+mod silence;
 mod state;
 mod summary;
 #[cfg(test)]
@@ -50,6 +51,7 @@ pub use next::{InvalidTransition, next};
 pub use phase::{InvalidPhase, InvalidStatus, Phase, Status};
 pub use progress::Progress;
 pub use request::{JobQuery, LogQuery, RunJob, Sources, Work};
+pub use silence::{Patience, is_given_up};
 pub use state::JobState;
 pub use summary::{BackupSummary, Problem, Problems, Summary};
 pub use view::JobView;

@@ -17,4 +17,6 @@ pub struct JobView {
     pub log: LogExtent,
     /// The latest numbers; `None` unless it runs.
     pub progress: Option<Progress>,
+    /// Its host has it and is not connected, so what is shown may be old.
+    pub unreachable: bool,
 }

@@ -118,6 +118,11 @@ impl Applied {
         self.0.insert(kind, stamp);
     }
 
+    /// The highest version of any part; 0 when nothing was ever stored.
+    pub fn highest_version(&self) -> u64 {
+        self.0.values().map(|stamp| stamp.version).max().unwrap_or(0)
+    }
+
     /// Whether a part of this hash is held, under whatever version.
     pub fn holds(&self, kind: DesiredKind, hash: &str) -> bool {
         self.0.get(&kind).is_some_and(|stamp| stamp.hash.as_str() == hash)
@@ -138,6 +143,7 @@ mod tests {
     fn what_is_held_is_told_by_the_hash() {
         let mut applied = Applied::default();
         assert_eq!(applied.stamp(DesiredKind::Settings), Stamp::default());
+        assert_eq!(applied.highest_version(), 0);
 
         applied.set(
             DesiredKind::Settings,
@@ -147,6 +153,7 @@ mod tests {
             },
         );
 
+        assert_eq!(applied.highest_version(), 3);
         assert!(applied.holds(DesiredKind::Settings, "aa"));
         assert!(!applied.holds(DesiredKind::Settings, "bb"));
         assert!(!applied.holds(DesiredKind::Credentials, "aa"));

@@ -24,6 +24,9 @@ pub enum Fact {
     JobStarted {
         /// Which.
         job: JobId,
+        /// What it does and where, so that a server that does not know it can take it up; `None` for a kind of work that
+        /// this server does not know.
+        work: Option<(JobKind, RepositoryId)>,
     },
     /// restic runs.
     JobRunning {
@@ -90,6 +93,8 @@ pub struct JobEnd {
     pub backup: Option<BackupSummary>,
     /// What could not be read.
     pub problems: Problems,
+    /// When the job's turn came, by the machine's clock; `None` before it, and from agents that do not say.
+    pub started_at: Option<Timestamp>,
     /// Lines of the log in all.
     pub log_lines: u64,
     /// The repository that the job saw; `None` when it did not come so far.
@@ -119,7 +124,7 @@ impl Fact {
     pub fn stage(&self, started_at: Option<Timestamp>, at: Timestamp) -> Option<(JobId, Stage)> {
         let started_at = started_at.unwrap_or(at);
         match self {
-            Self::JobStarted { job } => Some((*job, Stage::Preparing { started_at })),
+            Self::JobStarted { job, .. } => Some((*job, Stage::Preparing { started_at })),
             Self::JobRunning { job } => Some((*job, Stage::Running { started_at })),
             Self::JobFinalizing { job } => Some((*job, Stage::Finalizing { started_at })),
             Self::Snapshots(_) | Self::JobFinished { .. } | Self::DesiredApplied { .. } | Self::Unusable { .. } => None,
@@ -129,7 +134,7 @@ impl Fact {
     /// The job it is about.
     pub const fn job(&self) -> Option<JobId> {
         match self {
-            Self::JobStarted { job }
+            Self::JobStarted { job, .. }
             | Self::JobRunning { job }
             | Self::JobFinalizing { job }
             | Self::JobFinished { job, .. } => Some(*job),
@@ -142,10 +147,12 @@ impl Fact {
 impl JobEnd {
     /// The end in the job machine's words.
     ///
-    /// `started_at` is what the server knows of the job; where it knows nothing, `at`, the time of the report, stands in.
+    /// `started_at` is what the server knows of the job. What the report itself says goes before it, so that the outcome does
+    /// not depend on what arrived earlier; where neither knows anything, `at`, the time of the report, stands in.
     /// A success that lacks what its kind must have found is a failure: an init that does not say which repository there
     /// is now proves nothing.
     pub fn outcome(self, kind: JobKind, started_at: Option<Timestamp>, at: Timestamp, cancelled_by: Actor) -> Outcome {
+        let started_at = self.started_at.or(started_at);
         let begun = started_at.unwrap_or(at);
         match self.ending {
             Ending::Succeeded => match self.summary(kind) {
@@ -239,6 +246,29 @@ mod tests {
     }
 
     #[test]
+    fn the_report_knows_best_when_the_work_began() {
+        for (reported, known, expected) in [
+            (Some(2), Some(4), 2),
+            (None, Some(4), 4),
+            (Some(2), None, 2),
+            (None, None, 9),
+        ] {
+            let end = JobEnd {
+                started_at: reported.map(time),
+                ..end(Ending::Succeeded)
+            };
+
+            let outcome = end.outcome(JobKind::Backup, known.map(time), time(9), Actor::System);
+
+            assert_eq!(
+                finished(outcome).started_at(),
+                Some(time(expected)),
+                "{reported:?} {known:?}"
+            );
+        }
+    }
+
+    #[test]
     fn an_init_that_found_no_repository_has_failed() {
         let outcome = end(Ending::Succeeded).outcome(JobKind::Init, Some(time(1)), time(9), Actor::System);
 
@@ -288,6 +318,7 @@ mod tests {
             exit_code: None,
             backup: None,
             problems: Problems::default(),
+            started_at: None,
             log_lines: 0,
             restic_repository: None,
         }

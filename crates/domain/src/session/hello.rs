@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Applied;
+use super::{Applied, LiveJob};
 use crate::host::Inventory;
 use crate::id::{OutboxIncarnation, SessionId};
 use crate::{ReportedText, Timestamp};
@@ -35,6 +35,8 @@ pub struct Hello {
     pub wall_time: Option<Timestamp>,
     /// The highest epoch that this process of the agent was welcomed with; 0: none yet.
     pub last_epoch: u64,
+    /// The jobs that it has. What becomes of them is told by events from `next_seq` on.
+    pub live: Vec<LiveJob>,
 }
 
 /// The server's answer to [`Hello`].
@@ -56,6 +58,11 @@ pub struct Welcome {
     pub log_window_bytes: u32,
     /// The first wait after a healthy session is drawn from zero to this.
     pub reconnect_spread: Duration,
+}
+
+impl Hello {
+    /// The most jobs that an agent has at once: those that wait, and per repository one that works and one that reads.
+    pub const MAX_LIVE: usize = 64;
 }
 
 impl ProtocolRange {

@@ -17,6 +17,7 @@ mod command;
 mod desired;
 mod fact;
 mod hello;
+mod live;
 mod log;
 mod message;
 
@@ -25,5 +26,6 @@ pub use command::{BackupOrder, Command, CommandAck, CommandOutcome, Instruction,
 pub use desired::{AgentSettings, Applied, DesiredKind, DesiredSet, DesiredState, HeldRepository, Stamp};
 pub use fact::{AgentEvent, Ending, Fact, JobEnd, SnapshotPart};
 pub use hello::{Hello, ProtocolRange, Welcome};
+pub use live::{Finding, LiveJob, LiveStep, Suspects};
 pub use log::LogChunk;
 pub use message::{AgentMessage, Goodbye, GoodbyeReason, ServerMessage};

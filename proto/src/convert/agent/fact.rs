@@ -8,7 +8,7 @@ use domain::session::{Ending, Fact, JobEnd, SnapshotPart, Stamp};
 use domain::snapshot::Snapshot;
 
 use super::super::{Invalid, required};
-use super::up::{desired_kind, said};
+use super::up::{desired_kind, instant, job_kind, said};
 use crate::agent::v1;
 
 /// Reads what happened. It never fails: what cannot be read is a fact of its own.
@@ -22,14 +22,15 @@ fn read(message: v1::event::Event) -> Result<Fact, Invalid> {
 
     match message {
         Event::JobStarted(started) => {
-            // The job's row says what it does and where.
             let v1::JobStarted {
                 job_id,
-                kind: _,
-                repository_id: _,
+                kind,
+                repository_id,
             } = started;
+            let repository = repository_id.parse().ok();
             Ok(Fact::JobStarted {
                 job: required("job_id", &job_id)?,
+                work: job_kind(kind).zip(repository),
             })
         }
         Event::JobPhaseChanged(changed) => phase(&changed),
@@ -64,10 +65,12 @@ fn phase(message: &v1::JobPhaseChanged) -> Result<Fact, Invalid> {
     let v1::JobPhaseChanged { job_id, phase } = message;
     let job = required("job_id", job_id)?;
     match v1::JobPhase::try_from(*phase) {
-        Ok(v1::JobPhase::Preparing) => Ok(Fact::JobStarted { job }),
+        Ok(v1::JobPhase::Preparing) => Ok(Fact::JobStarted { job, work: None }),
         Ok(v1::JobPhase::Running) => Ok(Fact::JobRunning { job }),
         Ok(v1::JobPhase::Finalizing) => Ok(Fact::JobFinalizing { job }),
-        Ok(v1::JobPhase::Unspecified) | Err(_) => Err(Invalid::argument("phase", "a known phase is needed")),
+        Ok(v1::JobPhase::Unspecified | v1::JobPhase::Accepted) | Err(_) => {
+            Err(Invalid::argument("phase", "a phase of a job at work is needed"))
+        }
     }
 }
 
@@ -131,6 +134,7 @@ fn job_end(message: v1::JobFinished) -> JobEnd {
         issues,
         log_lines,
         restic_repository_id,
+        started_at,
     } = message;
     let ending = match v1::JobOutcome::try_from(outcome) {
         Ok(v1::JobOutcome::Succeeded) => Ending::Succeeded,
@@ -150,6 +154,7 @@ fn job_end(message: v1::JobFinished) -> JobEnd {
         problems: Problems::new(issue_count, first),
         log_lines,
         restic_repository: restic_repository_id.parse().ok(),
+        started_at: started_at.and_then(instant),
     }
 }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use domain::certificate::RenewRequest;
 use domain::host::Inventory;
-use domain::job::Progress;
+use domain::job::{JobKind, Progress};
 use domain::session::{
-    AgentEvent, AgentMessage, Applied, CommandAck, CommandOutcome, DesiredKind, Goodbye, GoodbyeReason, Hello,
-    LogChunk, ProtocolRange, Stamp,
+    AgentEvent, AgentMessage, Applied, CommandAck, CommandOutcome, DesiredKind, Goodbye, GoodbyeReason, Hello, LiveJob,
+    LiveStep, LogChunk, ProtocolRange, Stamp,
 };
 use domain::{ByteSize, ReportedText, Timestamp};
 
@@ -51,6 +51,7 @@ fn hello(message: v1::Hello) -> Result<Hello, Invalid> {
         applied,
         wall_time,
         last_session_epoch,
+        live_jobs,
     } = message;
     let boot_id: ReportedText<64> = boot_id.into();
     if boot_id.is_empty() {
@@ -58,6 +59,9 @@ fn hello(message: v1::Hello) -> Result<Hello, Invalid> {
     }
     if next_seq == 0 {
         return Err(Invalid::missing("next_seq"));
+    }
+    if live_jobs.len() > Hello::MAX_LIVE {
+        return Err(Invalid::argument("live_jobs", "at most 64 jobs are on one host"));
     }
     Ok(Hello {
         protocol: ProtocolRange {
@@ -73,6 +77,32 @@ fn hello(message: v1::Hello) -> Result<Hello, Invalid> {
         applied: held(applied),
         wall_time: wall_time.and_then(instant),
         last_epoch: last_session_epoch,
+        live: live_jobs.into_iter().filter_map(live_job).collect(),
+    })
+}
+
+/// A job of a kind that this server does not know is left out: it has ordered none.
+fn live_job(message: v1::LiveJob) -> Option<LiveJob> {
+    let v1::LiveJob {
+        job_id,
+        kind,
+        repository_id,
+        phase,
+        started_at,
+    } = message;
+    let step = match v1::JobPhase::try_from(phase).ok()? {
+        v1::JobPhase::Unspecified => return None,
+        v1::JobPhase::Accepted => LiveStep::Waiting,
+        v1::JobPhase::Preparing => LiveStep::Preparing,
+        v1::JobPhase::Running => LiveStep::Running,
+        v1::JobPhase::Finalizing => LiveStep::Finalizing,
+    };
+    Some(LiveJob {
+        job: job_id.parse().ok()?,
+        kind: job_kind(kind)?,
+        repository: repository_id.parse().ok()?,
+        step,
+        started_at: started_at.and_then(instant),
     })
 }
 
@@ -266,6 +296,17 @@ pub(super) fn desired_kind(kind: i32) -> Option<DesiredKind> {
     }
 }
 
+/// What sort of work an agent speaks of; `None` for one that this server does not know.
+pub(super) fn job_kind(kind: i32) -> Option<JobKind> {
+    match v1::JobKind::try_from(kind).ok()? {
+        v1::JobKind::Unspecified => None,
+        v1::JobKind::Backup => Some(JobKind::Backup),
+        v1::JobKind::Init => Some(JobKind::Init),
+        v1::JobKind::Probe => Some(JobKind::Probe),
+        v1::JobKind::Snapshots => Some(JobKind::Snapshots),
+    }
+}
+
 /// Text that is absent when it is empty.
 pub(super) fn said<const MAX_BYTES: usize>(text: String) -> Option<ReportedText<MAX_BYTES>> {
     let text = ReportedText::from(text);
@@ -273,7 +314,7 @@ pub(super) fn said<const MAX_BYTES: usize>(text: String) -> Option<ReportedText<
 }
 
 /// A machine's clock may show anything; what is beyond the calendar is not a time.
-fn instant(message: pbjson_types::Timestamp) -> Option<Timestamp> {
+pub(super) fn instant(message: pbjson_types::Timestamp) -> Option<Timestamp> {
     Timestamp::from_seconds(message.seconds, message.nanos).ok()
 }
 
@@ -299,16 +340,23 @@ mod tests {
         assert_eq!((hello.next_seq, hello.last_epoch), (7, 4));
         assert_eq!(hello.wall_time.unwrap().as_seconds(), 1000);
         assert!(hello.applied.holds(DesiredKind::Settings, "aa"));
+        let live: Vec<(LiveStep, Option<i64>)> = hello
+            .live
+            .iter()
+            .map(|live| (live.step, live.started_at.map(Timestamp::as_seconds)))
+            .collect();
+        assert_eq!(live, [(LiveStep::Waiting, None), (LiveStep::Running, Some(500))]);
     }
 
     #[test]
     fn a_greeting_without_what_it_needs_names_the_field() {
         type Break = fn(&mut v1::Hello);
-        let cases: [(&str, Break); 4] = [
+        let cases: [(&str, Break); 5] = [
             ("boot_id", |hello| hello.boot_id.clear()),
             ("next_seq", |hello| hello.next_seq = 0),
             ("inventory", |hello| hello.inventory = None),
             ("outbox_incarnation", |hello| hello.outbox_incarnation = "1".to_owned()),
+            ("live_jobs", |hello| hello.live_jobs = vec![v1::LiveJob::default(); 65]),
         ];
         for (field, spoil) in cases {
             let mut message = greeting();
@@ -450,6 +498,23 @@ mod tests {
                 nanos: 0,
             }),
             last_session_epoch: 4,
+            live_jobs: vec![
+                live(v1::JobKind::Init, v1::JobPhase::Accepted, None),
+                live(v1::JobKind::Backup, v1::JobPhase::Running, Some(500)),
+                // None that this server could have ordered.
+                live(v1::JobKind::Unspecified, v1::JobPhase::Running, Some(500)),
+                live(v1::JobKind::Backup, v1::JobPhase::Unspecified, Some(500)),
+            ],
+        }
+    }
+
+    fn live(kind: v1::JobKind, phase: v1::JobPhase, started_at: Option<i64>) -> v1::LiveJob {
+        v1::LiveJob {
+            job_id: JOB.to_owned(),
+            kind: kind.into(),
+            repository_id: JOB.to_owned(),
+            phase: phase.into(),
+            started_at: started_at.map(|seconds| pbjson_types::Timestamp { seconds, nanos: 0 }),
         }
     }
 }

@@ -291,6 +291,7 @@ fn view(state: JobState) -> JobView {
         hostname: "web-01".parse().unwrap(),
         actor_name: "anna".into(),
         log: LogExtent::default(),
+        unreachable: false,
         progress: None,
     }
 }

@@ -330,7 +330,7 @@ async fn answer(
             .deliver(key, held, looked_at)
             .await?
             .map_or(Answer::Superseded, Answer::Delivery)),
-        Effect::Apply(events) => app.ingest(key, &caller.origin, events).await.map(Answer::Ingested),
+        Effect::Apply(events) => app.ingest(key, events).await.map(Answer::Ingested),
         Effect::KeepLog(chunk) => {
             let Some(kept) = app.keep_log(key, &chunk).await? else {
                 return Ok(Answer::Superseded);

@@ -63,6 +63,39 @@ cases! {
         assert_eq!(tx.host(host_id(2)).await.unwrap(), None);
     }
 
+    async fn the_desired_version_goes_on_above_what_an_agent_holds(store: Store) {
+        let host = add_host(&store).await;
+        let tx = store.begin().await.unwrap();
+        let version = async || tx.host_session(host).await.unwrap().unwrap().desired_version;
+        let before = version().await;
+        tx.raise_desired_version_above(host, 0).await.unwrap();
+        assert_eq!(version().await, before + 1);
+        tx.raise_desired_version_above(host, 70).await.unwrap();
+        assert_eq!(version().await, 71);
+        let gone = tx.raise_desired_version_above(host_id(9), 70).await;
+        assert!(matches!(gone, Err(Error::Missing { .. })), "{gone:?}");
+    }
+
+    async fn hosts_that_are_there_and_have_an_untried_repository_are_found(store: Store) {
+        let first = add_host(&store).await;
+        let tx = store.begin().await.unwrap();
+        for (number, name, online) in [(2, "web-02", true), (3, "web-03", false), (4, "web-04", true)] {
+            let other = host(number, name);
+            tx.insert_host(&other).await.unwrap();
+            if number != 4 {
+                tx.bind_repository(other.id, repository_id(1), RepoStatus::Pending).await.unwrap();
+            }
+            if online {
+                tx.open_session(other.id, &opening(20)).await.unwrap();
+            }
+        }
+        // The first has tried it, the third is not there, the fourth has none.
+        assert_eq!(tx.hosts_with_untried_repository().await.unwrap(), [host_id(2)]);
+
+        tx.set_repo_status(first, repository_id(1), RepoStatus::Pending).await.unwrap();
+        assert_eq!(tx.hosts_with_untried_repository().await.unwrap(), [first, host_id(2)]);
+    }
+
     async fn a_name_is_taken_in_any_case(store: Store) {
         add(&store, &[&host(1, "web-01"), &host(2, "web-02")]).await;
         let tx = store.begin().await.unwrap();

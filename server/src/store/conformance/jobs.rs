@@ -8,8 +8,8 @@ use domain::{Actor, Timestamp};
 
 use super::cases;
 use super::fixtures::{
-    add_host, add_job, at, failed, group_id, health, host, host_id, job, job_id, move_job, page, repository_id,
-    running, succeeded,
+    add_host, add_job, at, failed, group_id, health, host, host_id, job, job_id, move_job, opening, page,
+    repository_id, running, succeeded,
 };
 use crate::store::{Error, Store};
 
@@ -164,6 +164,93 @@ cases! {
         add_job(&tx, job(4, host_id(2))).await;
 
         assert_eq!(tx.live_jobs(first).await.unwrap(), [runs, queued]);
+        let made = async |since| tx.jobs_made_since(first, at(since)).await.unwrap();
+        assert_eq!([made(0).await, made(1).await, made(5).await, made(6).await], [3, 1, 1, 0]);
+    }
+
+    async fn jobs_that_silent_hosts_have_are_found(store: Store) {
+        let first = add_host(&store).await;
+        let tx = store.begin().await.unwrap();
+        let others = [host(2, "web-02"), host(3, "web-03")];
+        for other in &others {
+            tx.insert_host(other).await.unwrap();
+        }
+        // The third has never been heard.
+        tx.open_session(others[0].id, &opening(500)).await.unwrap();
+        for (number, host, event) in [
+            (1, first, Some(running(11))),
+            (2, first, Some(JobEvent::Reached(Stage::Accepted { at: at(11) }))),
+            (3, first, Some(JobEvent::Sent { at: at(11) })),
+            (4, first, None),
+            (5, first, Some(succeeded(12))),
+            (6, others[0].id, Some(running(501))),
+            (7, others[1].id, Some(running(501))),
+        ] {
+            let mut job = add_job(&tx, job(number, host)).await;
+            if let Some(event) = event {
+                move_job(&tx, &mut job, event).await;
+            }
+        }
+        let silent = async |limit| {
+            let found = tx.jobs_of_silent_hosts(at(limit)).await.unwrap();
+            found.into_iter().map(|(job, heard)| (job.id.as_uuid().as_u128(), heard)).collect::<Vec<_>>()
+        };
+
+        assert_eq!(silent(10).await, []);
+        assert_eq!(silent(11).await, [(1, at(10)), (2, at(10))]);
+        assert_eq!(silent(501).await, [(1, at(10)), (2, at(10)), (6, at(500))]);
+    }
+
+    async fn how_long_the_last_jobs_of_a_sort_took_is_found(store: Store) {
+        let host = add_host(&store).await;
+        let tx = store.begin().await.unwrap();
+        for number in 1..=7_u8 {
+            let mut job = add_job(&tx, job(number.into(), host)).await;
+            move_job(&tx, &mut job, succeeded(i64::from(number) * 10)).await;
+        }
+        let mut bad = add_job(&tx, job(8, host)).await;
+        move_job(&tx, &mut bad, failed(900, FailureCode::NoSpace)).await;
+        let of_group = |number| Job { source_group_id: Some(group_id(1)), ..job(number, host) };
+        let mut grouped = add_job(&tx, of_group(9)).await;
+        move_job(&tx, &mut grouped, succeeded(77)).await;
+
+        let took = async |job: &Job| -> Vec<u64> {
+            tx.durations_like(job).await.unwrap().iter().map(std::time::Duration::as_secs).collect()
+        };
+
+        assert_eq!(took(&job(99, host)).await, [70, 60, 50, 40, 30]);
+        assert_eq!(took(&of_group(99)).await, [77]);
+        assert_eq!(took(&Job { kind: JobKind::Init, ..job(99, host) }).await, [0; 0]);
+        assert_eq!(took(&job(99, host_id(9))).await, [0; 0]);
+    }
+
+    async fn a_job_is_unreachable_while_its_host_has_it_and_is_away(store: Store) {
+        use domain::host::HostStatus;
+        let host = add_host(&store).await;
+        let tx = store.begin().await.unwrap();
+        for (number, event) in [
+            (1, Some(running(11))),
+            (2, Some(JobEvent::Reached(Stage::Accepted { at: at(11) }))),
+            (3, Some(JobEvent::Sent { at: at(11) })),
+            (4, None),
+            (5, Some(succeeded(12))),
+        ] {
+            let mut job = add_job(&tx, job(number, host)).await;
+            if let Some(event) = event {
+                move_job(&tx, &mut job, event).await;
+            }
+        }
+        let unreachable = async || {
+            let page = tx.jobs(&query(), &page(50, None)).await.unwrap();
+            let mut found: Vec<u128> =
+                page.items.iter().filter(|view| view.unreachable).map(|view| view.job.id.as_uuid().as_u128()).collect();
+            found.sort_unstable();
+            found
+        };
+
+        assert_eq!(unreachable().await, [0; 0]);
+        tx.set_host_status(host, HostStatus::Offline, at(100)).await.unwrap();
+        assert_eq!(unreachable().await, [1, 2]);
     }
 
     async fn what_was_tried_on_a_repository_is_found(store: Store) {

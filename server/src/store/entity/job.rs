@@ -1,5 +1,6 @@
+use domain::host::HostStatus;
 use domain::id::{HostId, JobId, RepositoryId, SourceGroupId};
-use domain::job::{Job, JobState, JobView, LogExtent};
+use domain::job::{Job, JobState, JobView, LogExtent, Phase};
 use sea_orm::entity::prelude::*;
 
 use crate::store::row::Row;
@@ -64,13 +65,20 @@ pub(in crate::store) fn view(model: Model, host: &entity::host::Model) -> Result
     let actor_name = model.actor_name.as_str().into();
     let job = Job::try_from(model)?;
     let progress = job.state.progress().cloned();
+    let status: HostStatus = Row::new("hosts", &host.id).word("status", &host.status)?;
     Ok(JobView {
+        unreachable: status != HostStatus::Online && is_on_its_host(job.state.phase()),
         job,
         hostname,
         actor_name,
         log,
         progress,
     })
+}
+
+/// Whether a job of this phase has not ended and its host has it.
+fn is_on_its_host(phase: Phase) -> bool {
+    !phase.is_terminal() && phase >= Phase::Accepted
 }
 
 impl TryFrom<Model> for Job {
