@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::enrollment::WantedRepository;
+use domain::fleet::RevokeHost;
 use domain::{Clock, MockClock, Timestamp};
 use proto::agent::v1;
 use proto::agent::v1::agent_message::Body as Up;
@@ -174,6 +175,34 @@ async fn whoever_may_not_come_back_is_told_why() {
         "web-02"
     );
     come_back(&agent, good).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_host_does_not_come_back() {
+    let (server, clock) = start().await;
+    let agent = server.agent("web-01", WantedRepository::None).await;
+    let revoke = RevokeHost {
+        id: agent.host,
+        confirmation: "web-01".to_owned(),
+    };
+    server.app.revoke_host(&system(), revoke).await.unwrap();
+    clock.advance(DAY * 8);
+
+    let refused = come_back(&agent, agent.wish_to_come_back(clock.now()).0)
+        .await
+        .unwrap_err();
+
+    assert_eq!(grpc::code(&refused), "host_not_active");
+    assert!(
+        refused.message().starts_with("The host is revoked."),
+        "{}",
+        refused.message()
+    );
+    let actions = server.actions().await;
+    assert!(
+        !actions.iter().any(|action| action == "certificate.issued"),
+        "{actions:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
