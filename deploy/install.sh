@@ -146,14 +146,19 @@ install_program() {
 }
 
 enroll() {
-  local code=0
-  if [ -d "$state/identity/current" ]; then
-    ! has_systemd || systemctl stop "$name" 2>/dev/null || true
-    "$program" wipe --yes
+  local code=0 was_running=no
+  if [ -d "$state/identity/current" ] && is_running; then
+    was_running=yes
+    systemctl stop "$name"
   fi
+  # With RM_FORCE_REENROLL=1 the agent replaces what it has, once the server has answered.
   "$program" enroll 2>"$scratch/said" || code=$?
   cat "$scratch/said" >&2
   [ $code = 0 ] && return
+  if [ $was_running = yes ]; then
+    systemctl start "$name" || true
+    give_up $code "This machine was not enrolled anew; its agent goes on as what it was."
+  fi
   if [ $code = 75 ] && grep -q 'agent port' "$scratch/said"; then
     say "Agents connect to a port of their own, named above. It must be open to this machine, and a proxy in front of it" \
       "must pass it through untouched: it may not end TLS there." >&2

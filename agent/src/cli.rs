@@ -5,7 +5,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand};
 use domain::enrollment::Pin;
 
 use crate::config::env;
@@ -68,6 +69,10 @@ pub struct Enroll {
     /// What this machine calls itself [default: its host name].
     #[arg(long)]
     pub name: Option<String>,
+    /// Enroll also a machine that is enrolled already. What it has stays until the server has answered; then its former key,
+    /// its credentials and what was not yet reported are removed.
+    #[arg(long, env = env::FORCE_REENROLL, hide_env = true, value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub force: bool,
 }
 
 /// The call by which the agent starts restic's wrapper. It is not for people, and it takes restic's arguments as they are,

@@ -111,6 +111,7 @@ fn enroll(args: Enroll, places: &Places) -> Exit {
         token_file,
         ca_pin,
         name,
+        force,
     } = args;
     let source = match token_file {
         None => TokenSource::Environment,
@@ -127,6 +128,7 @@ fn enroll(args: Enroll, places: &Places) -> Exit {
         token,
         ca_pin,
         name,
+        force,
     };
     match with_runtime(enroll::enroll(request, places, &SystemClock)) {
         Ok(facts) => say(format_args!(

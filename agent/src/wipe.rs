@@ -19,21 +19,33 @@ pub enum Error {
 
 /// Removes everything. Refused while an agent runs.
 pub fn wipe(places: &Places, ids: &dyn IdSource) -> Result<(), Error> {
-    let database = places.database();
-    if database.exists() && matches!(State::open(&database, ids), Err(state::Error::InUse { .. })) {
+    if is_running(places, ids) {
         return Err(Error::Running);
     }
+    durable::remove_directory(places.beside().state_dir())
+        .and_then(|()| clear(places))
+        .map_err(Error::Remove)
+}
+
+/// Whether an agent runs with these files.
+pub fn is_running(places: &Places, ids: &dyn IdSource) -> bool {
+    let database = places.database();
+    database.exists() && matches!(State::open(&database, ids), Err(state::Error::InUse { .. }))
+}
+
+/// Removes what belongs to a host, whoever runs.
+pub fn clear(places: &Places) -> Result<(), durable::Error> {
     for file in [
         places.secrets(),
         places.secrets_key(),
         places.ca_bundle(),
         places.status(),
-        database,
+        places.database(),
     ] {
-        durable::remove(&file).map_err(Error::Remove)?;
+        durable::remove(&file)?;
     }
     for directory in [places.identity_dir(), places.spool(), places.temporary()] {
-        durable::remove_directory(&directory).map_err(Error::Remove)?;
+        durable::remove_directory(&directory)?;
     }
     Ok(())
 }
@@ -51,6 +63,7 @@ mod tests {
         let places = Places::new(None, Some(directory.path().join("state")));
         durable::create_directory(&places.identity_dir()).unwrap();
         durable::write(&places.secrets(), b"sealed").unwrap();
+        durable::create_directory(&places.beside().identity_dir()).unwrap();
         drop(State::open(&places.database(), &ids()).unwrap());
 
         wipe(&places, &ids()).unwrap();

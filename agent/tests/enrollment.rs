@@ -190,7 +190,40 @@ async fn an_enrolled_machine_is_not_enrolled_again_until_it_is_wiped() {
         (1, 2, 0, 0),
         "{anew:?}"
     );
-    assert!(said(&again).contains("wipe --yes"), "{again:?}");
+    assert!(said(&again).contains("--force"), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_force_an_enrolled_machine_becomes_another_host_once_the_server_has_answered() {
+    let server = FakeServer::start().await;
+    let host = Host::enrolled(&server);
+    let text = token(server.authority.pin());
+    let endpoint = server.endpoint();
+    let args = ["--force", "--agent-url", endpoint.as_str()];
+    let identity = || Identity::load(&host.places).unwrap().unwrap();
+    let before = identity().credential.pem.expose().clone();
+    std::fs::write(host.places.secrets(), "of the former host").unwrap();
+    let running = host.start();
+    server.until_session(1).await;
+
+    let while_it_runs = enroll(&host, &args, &text).await;
+    running.stop().await;
+    server.behave(|behave| behave.refuse_enrollment = Some(Status::already_exists("taken")));
+    let refused = enroll(&host, &args, &text).await;
+    let kept = (identity().credential.pem.expose().clone(), host.places.secrets().exists());
+    server.behave(|behave| behave.refuse_enrollment = None);
+    let anew = enroll(&host, &args, &text).await;
+
+    assert_eq!(
+        (code(&while_it_runs), code(&refused), code(&anew)),
+        (1, 77, 0),
+        "{while_it_runs:?} {refused:?} {anew:?}"
+    );
+    assert!(said(&while_it_runs).contains("stop it first"), "{while_it_runs:?}");
+    assert_eq!(kept, (before.clone(), true));
+    assert_ne!(*identity().credential.pem.expose(), before);
+    assert!(!host.places.secrets().exists() && !host.places.database().exists());
+    assert!(!host.places.beside().state_dir().exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

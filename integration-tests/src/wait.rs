@@ -32,6 +32,14 @@ pub fn until_or<T>(limit: Duration, mut attempt: impl FnMut() -> Option<T>) -> O
     }
 }
 
+/// Like [`until`], and says how long it took, to within the pause between two looks.
+#[track_caller]
+pub fn until_timed(what: &str, limit: Duration, attempt: impl FnMut() -> Option<()>) -> Duration {
+    let begun = now();
+    until(what, limit, attempt);
+    begun.elapsed()
+}
+
 /// A moment after which waiting ends.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);

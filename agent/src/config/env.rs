@@ -10,6 +10,8 @@ pub const SERVER: &str = "RM_SERVER";
 pub const TOKEN: &str = "RM_TOKEN";
 /// The pin of the server's root certificate.
 pub const CA_PIN: &str = "RM_CA_PIN";
+/// `1` enrolls a machine anew that is enrolled already.
+pub const FORCE_REENROLL: &str = "RM_FORCE_REENROLL";
 /// The restic to use.
 pub const RESTIC: &str = "RM_RESTIC";
 /// What is logged: a level, or a filter such as `agent=debug`.

@@ -51,6 +51,16 @@ impl Places {
         self.state.join("identity")
     }
 
+    /// Where a machine that is enrolled already is enrolled anew, until that has come to an end.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self {
+            config: self.config.clone(),
+            state: self.state.join("anew"),
+            cache: self.cache.clone(),
+        }
+    }
+
     /// Certificates to trust for the server.
     pub fn ca_bundle(&self) -> PathBuf {
         self.state.join("ca-bundle.pem")

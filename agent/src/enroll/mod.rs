@@ -7,6 +7,7 @@
 //!    leave this machine.
 //! 4. Key and nonce are on disk before the question, so an answer that got lost is asked for again.
 
+mod anew;
 mod lookup;
 mod token;
 
@@ -49,6 +50,8 @@ pub struct Request {
     pub ca_pin: Option<Pin>,
     /// What the machine calls itself.
     pub name: Option<String>,
+    /// Enroll also a machine that is enrolled already.
+    pub force: bool,
 }
 
 /// Why the host is not enrolled.
@@ -56,12 +59,16 @@ pub struct Request {
 pub enum Error {
     /// It is already.
     #[error(
-        "this machine is enrolled already, as host {host}; to enroll it anew, run `restic-manager-agent wipe --yes` first"
+        "this machine is enrolled already, as host {host}; to enroll it anew, stop the agent and repeat this with --force or \
+         RM_FORCE_REENROLL=1"
     )]
     Enrolled {
         /// As which host.
         host: HostId,
     },
+    /// The agent runs.
+    #[error("the agent runs with the identity that would be replaced; stop it first")]
+    Running,
     /// Nobody said where the server is.
     #[error("the server is not known: give its URL with --server")]
     NoServer,
@@ -152,6 +159,7 @@ impl Error {
             },
             Self::Config(_) | Self::Legacy(_) => Exit::Configuration,
             Self::Enrolled { .. }
+            | Self::Running
             | Self::OtherServer { .. }
             | Self::Answer(_)
             | Self::Identity(_)
@@ -160,19 +168,31 @@ impl Error {
     }
 }
 
-/// Enrolls the host and stores its identity.
+/// Enrolls the host and stores its identity. What a machine that is enrolled already has is replaced only by force, and
+/// only when the server has answered.
 pub async fn enroll(request: Request, places: &Places, clock: &dyn Clock) -> Result<Facts, Error> {
-    if let Some(identity) = Identity::load(places).map_err(Error::Identity)? {
-        return Err(Error::Enrolled {
+    match Identity::load(places) {
+        Ok(None) => match anew::finish(places)? {
+            Some(facts) => Ok(facts),
+            None => {
+                legacy::migrate(places).map_err(Error::Legacy)?;
+                enroll_at(&request, places, clock).await
+            }
+        },
+        Ok(Some(_)) | Err(_) if request.force => anew::enroll(&request, places, clock).await,
+        Ok(Some(identity)) => Err(Error::Enrolled {
             host: identity.facts.host_id,
-        });
+        }),
+        Err(error) => Err(Error::Identity(error)),
     }
+}
+
+async fn enroll_at(request: &Request, places: &Places, clock: &dyn Clock) -> Result<Facts, Error> {
     let in_token = request.token.pin();
     if request.ca_pin.is_some_and(|pin| pin != in_token) {
         return Err(Error::PinDiffers { in_token });
     }
-    legacy::migrate(places).map_err(Error::Legacy)?;
-    let config = settled_config(&request, places)?;
+    let config = settled_config(request, places)?;
     let endpoint = endpoint(&config, in_token).await?;
     let address: AgentAddress = endpoint.parse().map_err(|source| Error::Address {
         text: endpoint.clone(),
