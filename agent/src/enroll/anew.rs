@@ -4,7 +4,7 @@
 //! and takes the place of the old in the end. An end that a crash cut short is taken up by the next call.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use domain::Clock;
@@ -37,19 +37,19 @@ pub(super) fn finish(places: &Places) -> Result<Option<Facts>, Error> {
         return Ok(None);
     };
     wipe::clear(places).map_err(Error::Directory)?;
-    move_file(beside.ca_bundle(), places.ca_bundle())?;
-    move_file(beside.identity_dir(), places.identity_dir())?;
+    move_into_place(&beside.ca_bundle(), &places.ca_bundle())?;
+    move_into_place(&beside.identity_dir(), &places.identity_dir())?;
     durable::remove_directory(beside.state_dir()).map_err(Error::Directory)?;
     Ok(Some(identity.facts))
 }
 
 /// The bundle comes before the identity, so a second attempt may find it moved already.
-fn move_file(from: PathBuf, to: PathBuf) -> Result<(), Error> {
+fn move_into_place(from: &Path, to: &Path) -> Result<(), Error> {
     if !from.exists() {
         return Ok(());
     }
-    fs::rename(&from, &to)
-        .map_err(|source| durable::Error::new("write", &to, source))
-        .and_then(|()| durable::sync_directory(durable::parent(&to)))
+    fs::rename(from, to)
+        .map_err(|source| durable::Error::new("write", to, source))
+        .and_then(|()| durable::sync_directory(durable::parent(to)))
         .map_err(Error::Directory)
 }
