@@ -172,13 +172,13 @@ impl Error {
 /// only when the server has answered.
 pub async fn enroll(request: Request, places: &Places, clock: &dyn Clock) -> Result<Facts, Error> {
     match Identity::load(places) {
-        Ok(None) => match anew::finish(places)? {
-            Some(facts) => Ok(facts),
-            None => {
-                legacy::migrate(places).map_err(Error::Legacy)?;
-                enroll_at(&request, places, clock).await
+        Ok(None) => {
+            if let Some(facts) = anew::finish(places)? {
+                return Ok(facts);
             }
-        },
+            legacy::migrate(places).map_err(Error::Legacy)?;
+            enroll_at(&request, places, clock).await
+        }
         Ok(Some(_)) | Err(_) if request.force => anew::enroll(&request, places, clock).await,
         Ok(Some(identity)) => Err(Error::Enrolled {
             host: identity.facts.host_id,
