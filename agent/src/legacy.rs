@@ -65,7 +65,7 @@ pub fn migrate(places: &Places) -> Result<bool, Error> {
     if !(url.is_empty() && password.is_empty()) {
         durable::create_directory(places.state_dir()).map_err(Error::File)?;
         Secrets::new(places)
-            .keep_older(url, Secret::new(password))
+            .keep_older(url, &Secret::new(password))
             .map_err(Error::Secrets)?;
     }
     durable::replace(path, stripped(&content, &settings).as_bytes()).map_err(Error::File)?;

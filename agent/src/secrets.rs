@@ -135,7 +135,7 @@ impl Secrets {
     }
 
     /// Adds what an older agent's configuration held. Refused while what is stored cannot be read.
-    pub fn keep_older(&self, url: String, password: Secret<String>) -> Result<(), Error> {
+    pub fn keep_older(&self, url: String, password: &Secret<String>) -> Result<(), Error> {
         let stored = self.open()?.unwrap_or_default();
         let password = password.expose().clone();
         self.seal(&Stored {
@@ -365,7 +365,7 @@ mod tests {
         let (_directory, secrets) = secrets();
         let password = || Secret::new("repository-canary".to_owned());
         secrets
-            .keep_older("rest:https://backup.example.org/web-1/".to_owned(), password())
+            .keep_older("rest:https://backup.example.org/web-1/".to_owned(), &password())
             .unwrap();
         let other = HeldRepository {
             repo_password: Secret::new("another".to_owned()),
