@@ -112,6 +112,27 @@ fn a_local_repository_that_the_sandbox_keeps_read_only_is_told_with_the_way_out(
 }
 
 #[test]
+fn a_forced_enrollment_replaces_the_identity_and_the_agent_runs_as_the_new_host() {
+    let fleet = Fleet::start();
+    let Some(machine) = Machine::new(fleet.directory()) else {
+        return;
+    };
+    let first = token(&fleet, "web-1", &json!({}));
+    process::stdout(&machine.run(first["install_command"].as_str().unwrap()));
+    let identity = inode(&machine, IDENTITY);
+
+    let second = token(&fleet, "web-2", &json!({}));
+    let command = second["install_command"].as_str().unwrap();
+    let forced = command.replace(" sudo ", " sudo RM_FORCE_REENROLL=1 ");
+    let said = process::stdout(&machine.run(&forced));
+
+    assert!(said.contains("has its session with the server"), "{said}");
+    assert_ne!(inode(&machine, IDENTITY), identity);
+    let hosts = fleet.admin.get("/api/hosts?q=web-2").ok();
+    assert_eq!(hosts[0]["status"], "online", "{hosts:#}");
+}
+
+#[test]
 fn the_script_file_of_the_answer_installs_too() {
     let fleet = Fleet::start();
     let Some(machine) = Machine::new(fleet.directory()) else {
