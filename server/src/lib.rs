@@ -7,6 +7,7 @@ pub mod events;
 pub mod gateway;
 pub mod grpc;
 pub mod listen;
+pub mod meters;
 pub mod passwords;
 pub mod pki;
 pub mod random;

@@ -115,6 +115,7 @@ impl Server {
             limits: Limits::web(),
             proxies,
             ids: Arc::clone(&ids),
+            meters: app.meters().clone(),
             router: gateway::router(&app, &gate),
         };
 
@@ -125,10 +126,11 @@ impl Server {
             tls: Some(Arc::new(move || port.config())),
             peers: Some(app.peer_reader()?),
             protocol: Protocol::Http2,
-            limits: Limits::agents(),
+            limits: Limits::agents(&config.limits),
             // Agents come through no proxy that could speak for them: it could not present their certificates.
             proxies: TrustedProxies::default(),
             ids,
+            meters: app.meters().clone(),
             router: grpc::agent_services(&app, &gate).into_axum_router(),
         };
 
@@ -229,6 +231,7 @@ fn settings(config: &Config) -> Settings {
         session_ttl: config.auth.session_ttl,
         secure_cookies: config.auth.secure_cookies,
         offline_after: config.agents.offline_after,
+        limits: config.limits.clone(),
         job_retention: config.history.jobs,
         log_retention: config.history.logs,
         audit_retention: config.history.audit,

@@ -522,7 +522,9 @@ async fn another_repository_at_the_place_of_the_known_one_holds_back_backups() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_that_does_not_read_is_cut_and_gets_everything_in_its_next_session() {
     let server = TestServer::start().await;
-    let agent = server.agent("web-01", local_repository("web-01")).await;
+    let mut agent = server.agent("web-01", local_repository("web-01")).await;
+    let direct = server.agents;
+    let connection = agent.through_proxy().await;
     let (mut wire, _) = agent.connect().await;
     make_repository(&server, &mut wire).await;
     let begun = Instant::now();
@@ -536,6 +538,9 @@ async fn an_agent_that_does_not_read_is_cut_and_gets_everything_in_its_next_sess
     until(|| async { !server.app.sessions().connected(agent.host) }).await;
 
     assert!(begun.elapsed() >= Duration::from_secs(10), "{:?}", begun.elapsed());
+    let closed = tokio::time::timeout(Duration::from_secs(10), connection).await;
+    assert!(closed.is_ok(), "the connection stands, with all that was not read");
+    agent.dials(direct);
     let (mut again, _) = agent.connect().await;
     for id in ordered {
         assert_eq!(job_of(&again.command().await), id);

@@ -15,6 +15,7 @@ pub mod job;
 pub mod name;
 pub mod page;
 pub mod path;
+pub mod rate;
 pub mod reported;
 pub mod repository;
 pub mod restic_id;

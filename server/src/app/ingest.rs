@@ -1,6 +1,8 @@
 //! What agents report: facts and logs. Each batch is one transaction that also moves the agent's cursor, so that a fact is
 //! applied exactly once however often it arrives.
 
+use std::borrow::Cow;
+
 use domain::id::{HostId, JobId};
 use domain::job::{Job, JobEvent, JobKind};
 use domain::session::{
@@ -206,10 +208,38 @@ impl App {
         let Some(job) = job_of(tx, session, part.job).await? else {
             return Ok(());
         };
-        if job.repository_id == part.repository && tx.put_snapshots(session.host, part, now).await? {
+        if job.repository_id != part.repository {
+            return Ok(());
+        }
+        let part = self.bounded(tx, session.host, part).await?;
+        if tx.put_snapshots(session.host, &part, now).await? {
             consequences.news.host(session.host);
         }
         Ok(())
+    }
+
+    /// Leaves out of a part what the host's list may not have. A host that never comes to the end of a list keeps no more
+    /// than one beside the list in force.
+    async fn bounded<'a>(&self, tx: &Tx, host: HostId, part: &'a SnapshotPart) -> Result<Cow<'a, SnapshotPart>, Error> {
+        if part.part == 0 {
+            tx.drop_unfinished_snapshots(host, part).await?;
+        }
+        let listed = tx.snapshots_listed(host, part).await?;
+        let room = SnapshotPart::MAX_SNAPSHOTS.saturating_sub(listed);
+        let is_within = part.part < SnapshotPart::MAX_PARTS;
+        if is_within && part.snapshots.len() as u64 <= room {
+            return Ok(Cow::Borrowed(part));
+        }
+        self.0.meters.snapshot_lists.reached();
+        tracing::warn!(host.id = %host, job.id = %part.job, part = part.part, "snapshots beyond the limit of a list were left out");
+        let kept = if is_within {
+            usize::try_from(room).unwrap_or(usize::MAX)
+        } else {
+            0
+        };
+        let mut bounded = part.clone();
+        bounded.snapshots.truncate(kept);
+        Ok(Cow::Owned(bounded))
     }
 
     async fn finish_job(

@@ -32,6 +32,7 @@ mod job_log;
 mod job_moves;
 mod jobs;
 mod key;
+mod log_room;
 mod news;
 mod once;
 mod paging;
@@ -67,6 +68,7 @@ pub use self::error::{Error, Field, Refusal};
 pub use self::events::{EventWatch, LiveEvent, Seen};
 pub use self::ingest::KeptLog;
 pub use self::job_log::{JobNews, LogPart, WatchedJob};
+pub use self::log_room::LogRoom;
 pub use self::once::Once;
 use self::published::Hashes;
 pub use self::published::{Content, InstallFile, Platform, Published};
@@ -76,6 +78,7 @@ pub use self::session::{AgentSession, Delivery};
 pub use self::settings::Settings;
 pub use self::whole_log::{LogPiece, WholeLog};
 use crate::events::Bus;
+use crate::meters::Meters;
 use crate::passwords::Hasher;
 use crate::secrets::Keyring;
 use crate::sessions::Handle;
@@ -123,6 +126,8 @@ struct Inner {
     setup_token: SetupToken,
     denied: DeniedCalls,
     authority: AuthorityCell,
+    meters: Meters,
+    log_room: LogRoom,
     published: Hashes,
     /// Cancelled when streams to people shall end.
     streams_end: CancellationToken,
@@ -142,6 +147,8 @@ impl App {
             settings,
             tasks,
         } = ports;
+        let meters = Meters::new(&settings.limits);
+        let log_room = LogRoom::new(settings.limits.log_ingest, meters.log_ingest.clone());
         Self(Arc::new(Inner {
             store,
             clock,
@@ -156,6 +163,8 @@ impl App {
             setup_token: SetupToken::default(),
             denied: DeniedCalls::default(),
             authority: AuthorityCell::default(),
+            meters,
+            log_room,
             published: Hashes::default(),
             streams_end: CancellationToken::new(),
         }))
@@ -164,6 +173,16 @@ impl App {
     /// What the operator configured.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// How far each limit is used.
+    pub fn meters(&self) -> &Meters {
+        &self.0.meters
+    }
+
+    /// Where log on its way into the database finds room.
+    pub fn log_room(&self) -> &LogRoom {
+        &self.0.log_room
     }
 
     /// Where the background tasks report.

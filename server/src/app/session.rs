@@ -15,13 +15,12 @@ use domain::{ErrorCode, ReportedText, Timestamp};
 use super::news::News;
 use super::{App, Caller, Error, Who};
 use crate::events::Change;
+use crate::sessions::queue::Bounds;
 use crate::sessions::{self, Handle};
 use crate::store::{CommandKind, CommandState, ReadTx, SessionOpening, StoredCommand};
 
 /// Pause between two signs of life, unless the offline limit asks for a shorter one.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-/// Bytes of compressed log that one agent may have on the way. Source: agent-protocol.md §9.
-const LOG_WINDOW: u32 = 256 * 1024;
 /// How far an agent's memory of its sessions may be ahead of ours: a database that was set back lacks no more of them, and
 /// a number that an agent invents cannot use up those that there are.
 const FURTHEST_EPOCH: u64 = 1 << 32;
@@ -68,6 +67,21 @@ impl App {
         sessions::Options {
             heartbeat: HEARTBEAT.min(limit / 3),
             silent_after: limit,
+            limits: self.agent_limits(),
+        }
+    }
+
+    /// What one agent may use up.
+    pub fn agent_limits(&self) -> sessions::Limits {
+        let limits = &self.0.settings.limits;
+        sessions::Limits {
+            events: limits.events,
+            log: limits.log,
+            log_window: limits.log_window,
+            outbound: Bounds {
+                messages: limits.queue_messages,
+                bytes: limits.queue_bytes,
+            },
         }
     }
 
@@ -167,7 +181,7 @@ impl App {
             acknowledged_seq,
             heartbeat: self.session_options().heartbeat,
             server_time: now,
-            log_window_bytes: LOG_WINDOW,
+            log_window_bytes: self.0.settings.limits.log_window,
             reconnect_spread: self.0.sessions.spread(),
         };
         Ok((session, welcome))

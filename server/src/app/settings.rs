@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Limits;
+
 /// What the operator configured, as far as the app is concerned.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -16,6 +18,8 @@ pub struct Settings {
     pub secure_cookies: bool,
     /// Silence before a host is offline.
     pub offline_after: Duration,
+    /// What agents may use up.
+    pub limits: Limits,
     /// How long jobs are kept after their end; `None` is for ever.
     pub job_retention: Option<Duration>,
     /// How long logs are kept after the end of their jobs; `None` is for ever.

@@ -45,6 +45,32 @@ pub const COOKIE_SECURE: &str = "RM_COOKIE_SECURE";
 pub const SESSION_TTL: &str = "RM_SESSION_TTL";
 /// Where the first-run token is written for automation.
 pub const BOOTSTRAP_TOKEN_FILE: &str = "RM_BOOTSTRAP_TOKEN_FILE";
+/// Messages of one agent in a second.
+pub const AGENT_EVENT_RATE: &str = "RM_AGENT_EVENT_RATE";
+/// Log of one agent in a second.
+pub const AGENT_LOG_RATE: &str = "RM_AGENT_LOG_RATE";
+/// Log of one agent at once.
+pub const AGENT_LOG_BURST: &str = "RM_AGENT_LOG_BURST";
+/// Log of one agent without credit.
+pub const AGENT_LOG_WINDOW: &str = "RM_AGENT_LOG_WINDOW";
+/// Log of all agents before the database.
+pub const LOG_INGEST: &str = "RM_LOG_INGEST";
+/// Messages that wait for one agent.
+pub const AGENT_QUEUE_MESSAGES: &str = "RM_AGENT_QUEUE_MESSAGES";
+/// Bytes that wait for one agent.
+pub const AGENT_QUEUE_BYTES: &str = "RM_AGENT_QUEUE_BYTES";
+/// Handshakes at the same time.
+pub const HANDSHAKES: &str = "RM_HANDSHAKES";
+/// Handshakes that wait.
+pub const HANDSHAKE_QUEUE: &str = "RM_HANDSHAKE_QUEUE";
+/// Open connections of an address without a certificate.
+pub const STRANGER_CONNECTIONS: &str = "RM_STRANGER_CONNECTIONS";
+/// New ones in a second.
+pub const STRANGER_CONNECTION_RATE: &str = "RM_STRANGER_CONNECTION_RATE";
+/// New ones at once.
+pub const STRANGER_CONNECTION_BURST: &str = "RM_STRANGER_CONNECTION_BURST";
+/// Life of a connection without a call.
+pub const IDLE_CONNECTION: &str = "RM_IDLE_CONNECTION";
 /// What is logged.
 pub const LOG: &str = "RM_LOG";
 /// How it is written.

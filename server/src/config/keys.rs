@@ -120,6 +120,32 @@ keys! {
         "How long an agent's certificate is in force. Connected agents renew theirs at about half of it; one whose \
          certificate ended while its machine slept still comes back by itself for 60 days. Below an hour it is of use for \
          trials only.";
+    AGENT_EVENT_RATE DefaultValue::Text("200"), "a whole number from 1 to 1000000",
+        "How many messages one agent may send in a second, log aside. What comes faster is read later.";
+    AGENT_LOG_RATE DefaultValue::Text("2MiB"), "a size from `16KiB` to `1024MiB`",
+        "How much log one agent may send in a second, unpacked. What comes faster is read later.";
+    AGENT_LOG_BURST DefaultValue::Text("8MiB"), "a size from `1MiB` to `1024MiB`",
+        "How much log one agent may send at once after a pause.";
+    AGENT_LOG_WINDOW DefaultValue::Text("256KiB"), "a size from `64KiB` to `16MiB`",
+        "How much packed log one agent may have on the way to the database.";
+    LOG_INGEST DefaultValue::Text("128MiB"), "a size from `1MiB` to `65536MiB`",
+        "How much packed log of all agents may be on its way into the database. What is more is sent again later.";
+    AGENT_QUEUE_MESSAGES DefaultValue::Text("64"), "a whole number from 8 to 65536",
+        "How many messages may wait for one agent. An agent that does not read for ten seconds is cut off.";
+    AGENT_QUEUE_BYTES DefaultValue::Text("256KiB"), "a size from `64KiB` to `64MiB`",
+        "How many bytes may wait for one agent.";
+    HANDSHAKES DefaultValue::From("64 for each core"), "a whole number from 1 to 1000000",
+        "How many TLS handshakes the agent port makes at the same time.";
+    HANDSHAKE_QUEUE DefaultValue::Text("4096"), "a whole number from 1 to 1000000",
+        "How many connections may wait for their handshake at the agent port. More are closed.";
+    STRANGER_CONNECTIONS DefaultValue::Text("100"), "a whole number from 1 to 1000000",
+        "How many connections without an agent's certificate one address may have open at the agent port.";
+    STRANGER_CONNECTION_RATE DefaultValue::Text("20"), "a whole number from 1 to 1000000",
+        "How many such connections one address may make in a second. Hosts behind one router share an address.";
+    STRANGER_CONNECTION_BURST DefaultValue::Text("200"), "a whole number from 1 to 1000000",
+        "How many such connections one address may make at once.";
+    IDLE_CONNECTION DefaultValue::Text("60s"), "a duration from `5s` to `1d`",
+        "How long a connection to the agent port may stand without a call.";
     LOG DefaultValue::Text("info"), "a level (`error`, `warn`, `info`, `debug`, `trace`), or directives such as `info,server::store=debug`",
         "What is logged.";
     LOG_FORMAT DefaultValue::Text("auto"), "`auto`, `text` or `json`",

@@ -12,6 +12,7 @@ mod duration;
 pub mod env;
 mod history;
 pub mod keys;
+mod limits;
 mod listen;
 mod problems;
 mod reader;
@@ -29,6 +30,7 @@ pub use agents::Agents;
 pub use auth::Auth;
 pub use database::Database;
 pub use history::History;
+pub use limits::Limits;
 pub use listen::Listen;
 pub use problems::{Problem, Problems, Source};
 pub use reader::ReadFile;
@@ -51,6 +53,8 @@ pub struct Config {
     pub agents: Agents,
     /// How long what has happened is kept.
     pub history: History,
+    /// What agents may use up.
+    pub limits: Limits,
     /// Certificate of the web listener; `None` for plain HTTP.
     pub tls: Option<Tls>,
     /// Place of the master key.
@@ -77,6 +81,7 @@ impl Config {
         let config = Self {
             agents: Agents::read(&mut reader, &listen),
             history: History::read(&mut reader),
+            limits: Limits::read(&mut reader),
             tls: Tls::read(&mut reader),
             secrets: Secrets::read(&mut reader, &database.data_dir),
             auth: Auth::read(&mut reader, &listen.base_url),

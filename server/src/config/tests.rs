@@ -37,6 +37,7 @@ fn without_any_setting_the_defaults_hold() {
                 logs: Some(Duration::from_hours(90 * 24)),
                 audit: None,
             },
+            limits: Limits::default(),
             tls: None,
             secrets: Secrets {
                 key_file: "/var/lib/restic-manager-server/secret.key".into(),

@@ -9,11 +9,12 @@ use proto::agent::v1;
 use proto::agent::v1::agent_service_server::AgentService;
 use tonic::{Request, Response, Status, Streaming};
 
-use self::conversation::Conversation;
+use self::conversation::{Conversation, Line};
+use super::connection::Connection;
 use super::{Api, caller, refuse};
 use crate::app::Error;
 use crate::pki::peer::PeerIdentity;
-use crate::sessions::queue::{Bounds, Receiver, queue};
+use crate::sessions::queue::{Receiver, queue};
 
 #[tonic::async_trait]
 impl AgentService for Api {
@@ -26,8 +27,13 @@ impl AgentService for Api {
         let caller = caller(&request)?;
         let peer = request.extensions().get::<Arc<PeerIdentity>>().cloned();
         let peer = peer.ok_or_else(|| refuse(&caller)(Error::refuse(ErrorCode::Unauthorized)))?;
-        let (outbound, stream) = queue(Bounds::OF_AN_AGENT);
-        let conversation = Conversation::new(self.app.clone(), (caller, peer), request.into_inner(), outbound);
+        let (outbound, stream) = queue(self.app.agent_limits().outbound);
+        let line = Line {
+            connection: request.extensions().get::<Connection>().cloned().unwrap_or_default(),
+            inbound: request.into_inner(),
+            outbound,
+        };
+        let conversation = Conversation::new(self.app.clone(), caller, peer, line);
         tokio::spawn(conversation.hold());
         Ok(Response::new(stream))
     }

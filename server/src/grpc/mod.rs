@@ -4,6 +4,7 @@
 //! The same guarded object is mounted for gRPC, gRPC-web and REST.
 
 pub mod authorize;
+pub mod connection;
 pub mod log_chunk;
 pub mod metadata;
 pub mod once;

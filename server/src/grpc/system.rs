@@ -6,6 +6,7 @@ use proto::v1::system_service_server::SystemService;
 use tonic::{Request, Response, Status};
 
 use super::Api;
+use crate::meters::Reading;
 use crate::tasks::TaskStatus;
 use crate::version;
 
@@ -23,6 +24,11 @@ impl SystemService for Api {
     async fn list_tasks(&self, _: Request<v1::ListTasksRequest>) -> Result<Response<v1::ListTasksResponse>, Status> {
         let tasks = self.app.tasks().into_iter().map(task).collect();
         Ok(Response::new(v1::ListTasksResponse { tasks }))
+    }
+
+    async fn list_limits(&self, _: Request<v1::ListLimitsRequest>) -> Result<Response<v1::ListLimitsResponse>, Status> {
+        let limits = self.app.meters().readings().into_iter().map(limit).collect();
+        Ok(Response::new(v1::ListLimitsResponse { limits }))
     }
 }
 
@@ -42,5 +48,22 @@ fn task(status: TaskStatus) -> v1::Task {
         duration_ms: duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
         last_result,
         last_error,
+    }
+}
+
+fn limit(reading: Reading) -> v1::Limit {
+    let Reading {
+        name,
+        meaning,
+        limit,
+        in_use,
+        reached,
+    } = reading;
+    v1::Limit {
+        name: name.to_owned(),
+        meaning: meaning.to_owned(),
+        limit,
+        in_use,
+        reached,
     }
 }

@@ -1,5 +1,6 @@
 //! The loop itself.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use domain::IdSource;
+use domain::rate::Rate;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -19,10 +21,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use super::arrivals::Arrivals;
 use super::connections::{Connections, Counted};
+use super::in_use::Calls;
 use super::origin::{OriginService, TrustedProxies};
+use crate::config;
+use crate::grpc::connection::Connection;
+use crate::meters::Meters;
 use crate::pki::peer::{PeerIdentity, PeerReader};
 
+/// How long a connection that is closed because nothing happens on it may take to end.
+const LAST_CALL: Duration = Duration::from_secs(5);
 /// Pause of the loop when the system has no descriptor or memory for another connection.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
@@ -35,12 +44,18 @@ pub struct Limits {
     pub total: usize,
     /// TLS handshakes at the same time; more wait.
     pub handshakes: usize,
+    /// How many may wait for their turn; more are closed.
+    pub handshake_queue: usize,
     /// How long a handshake may take, the wait for its turn included.
     pub handshake_deadline: Duration,
     /// How long the head of a request may take, and how long a connection may stand before its first one.
     pub header_deadline: Duration,
     /// On a port that asks for certificates: open connections of one address without one, and of all addresses.
     pub without_certificate: (usize, usize),
+    /// On such a port: new connections of one address without a certificate; more are closed.
+    pub stranger_rate: Rate,
+    /// How long a connection may stand without a call once it had one.
+    pub idle: Duration,
     /// HTTP/2 streams of one connection.
     pub streams: u32,
     /// HTTP/2 window of one stream, in bytes.
@@ -83,6 +98,8 @@ pub struct Listener {
     pub proxies: TrustedProxies,
     /// Where request ids come from.
     pub ids: Arc<dyn IdSource>,
+    /// Where it is counted how far the limits are used.
+    pub meters: Meters,
     /// What answers.
     pub router: Router,
 }
@@ -94,8 +111,12 @@ struct Port {
     limits: Limits,
     proxies: TrustedProxies,
     ids: Arc<dyn IdSource>,
+    meters: Meters,
     router: Router,
     handshakes: Semaphore,
+    /// Those at work and those that wait for their turn.
+    in_handshake: Semaphore,
+    arrivals: Arrivals,
     strangers: Arc<Connections>,
     http: auto::Builder<TokioExecutor>,
 }
@@ -110,6 +131,7 @@ pub async fn serve(listener: Listener, shutdown: CancellationToken, tracker: Tas
         limits,
         proxies,
         ids,
+        meters,
         router,
     } = listener;
     let connections = Connections::new(limits.per_address, limits.total);
@@ -118,11 +140,14 @@ pub async fn serve(listener: Listener, shutdown: CancellationToken, tracker: Tas
         peers,
         protocol,
         handshakes: Semaphore::new(limits.handshakes),
+        in_handshake: Semaphore::new(limits.handshakes + limits.handshake_queue),
+        arrivals: Arrivals::new(limits.stranger_rate),
         strangers: Connections::new(limits.without_certificate.0, limits.without_certificate.1),
         http: http(&limits),
         limits,
         proxies,
         ids,
+        meters,
         router,
     });
     loop {
@@ -134,12 +159,17 @@ pub async fn serve(listener: Listener, shutdown: CancellationToken, tracker: Tas
             Ok(accepted) => accepted,
             Err(error) => {
                 if is_exhausted(&error) {
+                    port.meters.open_files.reached();
                     tracing::warn!(%error, "no room for another connection; pausing");
                     tokio::time::sleep(EXHAUSTED_PAUSE).await;
                 }
                 continue;
             }
         };
+        if port.peers.is_some() && !port.arrivals.admit(address.ip()) {
+            port.meters.stranger_connection_rate.reached();
+            continue;
+        }
         // Over the limit the connection is closed without a word: words would cost what the limit saves.
         let Some(counted) = connections.count(address.ip()) else {
             continue;
@@ -177,25 +207,36 @@ async fn connection(
     let Some(tls) = &port.tls else {
         return requests(&port, stream, address.ip(), None, shutdown).await;
     };
+    let Ok(waiting) = port.in_handshake.try_acquire() else {
+        port.meters.handshake_queue.reached();
+        return;
+    };
     let handshake = async {
         let _turn = port.handshakes.acquire().await.ok()?;
+        let _in_use = port.meters.handshakes.hold(1);
         TlsAcceptor::from(tls()).accept(stream).await.ok()
     };
     let Ok(Some(stream)) = tokio::time::timeout(port.limits.handshake_deadline, handshake).await else {
         tracing::debug!(%address, "TLS handshake failed");
         return;
     };
+    drop(waiting);
     let peer = port
         .peers
         .as_ref()
         .and_then(|peers| peers.read(stream.get_ref().1))
         .map(Arc::new);
     let is_stranger = port.peers.is_some() && peer.is_none();
+    if peer.is_some() {
+        port.arrivals.forgive(address.ip());
+    }
     let stranger = is_stranger.then(|| port.strangers.count(address.ip()));
     // Whoever has no certificate must not take the places of agents.
     if matches!(stranger, Some(None)) {
+        port.meters.stranger_connections.reached();
         return;
     }
+    let _in_use = is_stranger.then(|| port.meters.stranger_connections.hold(1));
     requests(&port, stream, address.ip(), peer, shutdown).await;
 }
 
@@ -209,14 +250,16 @@ async fn requests<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let tls = port.tls.is_some();
-    let begun = CancellationToken::new();
-    let first = begun.clone();
-    let router = port.router.clone().map_request(move |mut request: http::Request<_>| {
-        begun.cancel();
+    let (calls, handle) = (Calls::none(), Connection::default());
+    let (begin, extension, router) = (calls.clone(), handle.clone(), port.router.clone());
+    let router = tower::service_fn(move |mut request: http::Request<_>| {
+        let call = begin.begin();
+        request.extensions_mut().insert(extension.clone());
         if let Some(peer) = &peer {
             request.extensions_mut().insert(Arc::clone(peer));
         }
-        request
+        let answer = router.clone().oneshot(request);
+        async move { Ok::<_, Infallible>(call.answered(answer.await?)) }
     });
     let service = OriginService::new(router, address, tls, port.proxies.clone(), Arc::clone(&port.ids));
     let service = TowerToHyperService::new(service);
@@ -228,21 +271,17 @@ async fn requests<S>(
     tokio::pin!(connection);
     tokio::select! {
         result = connection.as_mut() => log_end(address, result),
-        () = stands_unused(first, port.limits.header_deadline) => {
-            tracing::debug!(%address, "a connection without a request was closed");
+        () = handle.closed() => {}
+        () = calls.cease(port.limits.header_deadline, port.limits.idle) => {
+            port.meters.idle_connections.reached();
+            // A call that is on its way just now is still answered.
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(LAST_CALL, connection).await;
         }
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             log_end(address, connection.await);
         }
-    }
-}
-
-/// Ends when no request has come within the deadline, and never once one has. hyper's own deadline begins only when it
-/// knows which HTTP is spoken.
-async fn stands_unused(first: CancellationToken, deadline: Duration) {
-    if tokio::time::timeout(deadline, first.cancelled()).await.is_ok() {
-        std::future::pending::<()>().await;
     }
 }
 
@@ -282,7 +321,13 @@ impl Limits {
             handshakes: 128,
             handshake_deadline: Duration::from_secs(5),
             header_deadline: Duration::from_secs(10),
+            handshake_queue: 4_096,
             without_certificate: (0, 0),
+            stranger_rate: Rate {
+                per_second: 0,
+                burst: 0,
+            },
+            idle: Duration::from_mins(5),
             streams: 100,
             stream_window: 256 * 1024,
             connection_window: 1024 * 1024,
@@ -293,15 +338,18 @@ impl Limits {
     }
 
     /// The agent port. Small windows: they are multiplied by the number of agents.
-    pub fn agents() -> Self {
+    pub fn agents(limits: &config::Limits) -> Self {
         Self {
             per_address: 12_000,
             total: 12_000,
-            handshakes: 128,
+            handshakes: limits.handshakes,
+            handshake_queue: limits.handshake_queue,
+            stranger_rate: limits.connection_rate,
+            idle: limits.idle,
             handshake_deadline: Duration::from_secs(5),
             header_deadline: Duration::from_secs(10),
             // Enrollment is one short call; hosts of a rollout may share an address.
-            without_certificate: (100, 1_000),
+            without_certificate: (limits.connections, limits.connections.saturating_mul(10)),
             streams: 8,
             stream_window: 64 * 1024,
             connection_window: 128 * 1024,
@@ -309,29 +357,5 @@ impl Limits {
             header_list: 16 * 1024,
             keepalive: Duration::from_secs(20),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_without_a_request_ends_at_the_deadline() {
-        let started = tokio::time::Instant::now();
-
-        stands_unused(CancellationToken::new(), Duration::from_secs(10)).await;
-
-        assert_eq!(started.elapsed(), Duration::from_secs(10));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_that_was_used_stands() {
-        let first = CancellationToken::new();
-        first.cancel();
-
-        let ended = tokio::time::timeout(Duration::from_hours(1), stands_unused(first, Duration::from_secs(10))).await;
-
-        assert!(ended.is_err());
     }
 }

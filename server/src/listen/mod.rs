@@ -8,7 +8,9 @@
 //! **Invariant:** every wait on a peer has a deadline, every count a limit.
 
 mod accept;
+mod arrivals;
 mod connections;
+mod in_use;
 mod origin;
 
 pub use accept::{Limits, Listener, Protocol, TlsSource, serve};

@@ -31,6 +31,6 @@ mod watch;
 
 pub use registry::{Handle, Seat};
 pub use service::{Service, channel};
-pub use session::{Effect, Ingested, Options, PROTOCOL, Session};
+pub use session::{Effect, Exceeded, Ingested, Limits, Options, PROTOCOL, Session};
 pub use signal::Signal;
 pub use watch::{JobWatch, Pulse};

@@ -53,14 +53,6 @@ struct State<T> {
     reader: Option<Waker>,
 }
 
-impl Bounds {
-    /// What may wait for one agent. Source: features.md SES-10, agent-protocol.md §9.
-    pub const OF_AN_AGENT: Self = Self {
-        messages: 64,
-        bytes: 256 * 1024,
-    };
-}
-
 /// Makes an empty queue.
 pub fn queue<T>(bounds: Bounds) -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Shared {

@@ -5,12 +5,14 @@ use std::time::Duration;
 use domain::certificate::RenewRequest;
 use domain::id::JobId;
 use domain::job::Progress;
+use domain::rate::{Bucket, Rate};
 use domain::session::{
     AgentEvent, AgentMessage, Applied, CommandAck, DesiredState, Goodbye, GoodbyeReason, Hello, LogChunk,
     ProtocolRange, ServerMessage, Welcome,
 };
 
 use super::Signal;
+use super::queue::Bounds;
 use crate::version;
 
 /// What this server speaks.
@@ -29,6 +31,32 @@ pub struct Options {
     pub heartbeat: Duration,
     /// An agent that says nothing for this long is not there.
     pub silent_after: Duration,
+    /// What the agent may use up.
+    pub limits: Limits,
+}
+
+/// What one agent may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Events; a message that is neither events nor log counts as one.
+    pub events: Rate,
+    /// Bytes of log, as [`LogChunk::weight`] counts them.
+    pub log: Rate,
+    /// Bytes of packed log that may be on the way without credit.
+    pub log_window: u32,
+    /// What may wait to be sent.
+    pub outbound: Bounds,
+}
+
+/// A limit that an agent has reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exceeded {
+    /// Its messages come too fast. It is read later.
+    Events,
+    /// Its log comes too fast. It is read later.
+    Log,
+    /// It sent log without credit, which ends the session.
+    LogWindow,
 }
 
 impl Options {
@@ -78,6 +106,12 @@ struct Open {
     acknowledged: u64,
     /// What the agent holds of its desired state, or was sent in this session.
     held: Applied,
+    events: Bucket,
+    log: Bucket,
+    /// Bytes of packed log that the agent may send.
+    log_window: u64,
+    /// Nothing more is read before this.
+    reads_from: Duration,
 }
 
 /// Something to do, in the order given. What has an answer says which method takes it.
@@ -101,7 +135,7 @@ pub enum Effect {
     Deliver,
     /// Apply these events, which follow the last acknowledged one; then [`Session::on_ingested`].
     Apply(Vec<AgentEvent>),
-    /// Keep this piece of log, then answer with credit.
+    /// Keep this piece of log; then [`Session::on_log_kept`].
     KeepLog(LogChunk),
     /// Show the latest numbers of a job.
     Show {
@@ -112,6 +146,8 @@ pub enum Effect {
     },
     /// Note what became of a command.
     Settle(CommandAck),
+    /// Count that the agent has reached a limit.
+    Count(Exceeded),
     /// Find the host's next certificate, and send it or say why not.
     Renew(Box<RenewRequest>),
     /// End the stream, after these words if there are any.
@@ -151,6 +187,14 @@ impl Session {
         }
     }
 
+    /// Until when nothing more is read, because the agent has said too much.
+    pub const fn reads_from(&self) -> Duration {
+        match &self.stage {
+            Stage::Open(open) => open.reads_from,
+            Stage::Waiting | Stage::Opening | Stage::Closed => Duration::ZERO,
+        }
+    }
+
     /// When [`Self::on_time`] is due.
     pub fn next_wakeup(&self) -> Option<Duration> {
         match &self.stage {
@@ -166,6 +210,11 @@ impl Session {
             (Stage::Closed, _) => Some(Vec::new()),
             (Stage::Waiting, AgentMessage::Hello(hello)) => Some(self.on_hello(hello)),
             (Stage::Waiting | Stage::Opening, _) => None,
+            (Stage::Open(open), AgentMessage::LogChunk(chunk)) if open.lacks_credit_for(&chunk) => {
+                let mut effects = vec![Effect::Count(Exceeded::LogWindow)];
+                effects.extend(self.end(GoodbyeReason::ProtocolError));
+                Some(effects)
+            }
             (Stage::Open(open), message) => open.on_word(message, now),
         };
         effects.unwrap_or_else(|| self.end(GoodbyeReason::ProtocolError))
@@ -182,7 +231,12 @@ impl Session {
     /// The session is open in the database. `held` is what the greeting said.
     pub fn on_opened(&mut self, welcome: Welcome, held: Applied, now: Duration) -> Vec<Effect> {
         let Stage::Opening = self.stage else { return Vec::new() };
+        let limits = self.options.limits;
         self.stage = Stage::Open(Box::new(Open {
+            events: Bucket::full(limits.events),
+            log: Bucket::full(limits.log),
+            log_window: limits.log_window.into(),
+            reads_from: now,
             last_heard: now,
             next_heartbeat: now + self.options.heartbeat,
             acknowledged: welcome.acknowledged_seq,
@@ -213,6 +267,15 @@ impl Session {
             Ingested::Gap => self.end(GoodbyeReason::ProtocolError),
             Ingested::Superseded => self.end(GoodbyeReason::Superseded),
         }
+    }
+
+    /// A piece of log of so many packed bytes was kept, or is to be sent again: every line before `next_line` is committed.
+    pub fn on_log_kept(&mut self, job: JobId, next_line: u64, bytes: u32) -> Vec<Effect> {
+        let Stage::Open(open) = &mut self.stage else {
+            return Vec::new();
+        };
+        open.log_window += u64::from(bytes);
+        vec![Effect::Send(ServerMessage::LogCredit { job, next_line, bytes })]
     }
 
     /// Somebody wants something of the session.
@@ -266,11 +329,42 @@ impl Open {
     /// What a message means while both sides talk; `None` for a breach of the protocol.
     fn on_word(&mut self, message: AgentMessage, now: Duration) -> Option<Vec<Effect>> {
         self.last_heard = now;
+        let (pause, exceeded) = self.charge(&message, now);
+        self.reads_from = now + pause;
+        let mut effects = self.meaning(message)?;
+        if !pause.is_zero() {
+            effects.push(Effect::Count(exceeded));
+        }
+        Some(effects)
+    }
+
+    /// Counts a message towards the limits. How long nothing more is to be read, and because of which one.
+    fn charge(&mut self, message: &AgentMessage, now: Duration) -> (Duration, Exceeded) {
+        match message {
+            AgentMessage::LogChunk(chunk) => (self.log.take(chunk.weight(), now), Exceeded::Log),
+            AgentMessage::Events(events) => (self.events.take(events.len() as u64, now), Exceeded::Events),
+            AgentMessage::Hello(_)
+            | AgentMessage::Heartbeat
+            | AgentMessage::Progress { .. }
+            | AgentMessage::CommandAck(_)
+            | AgentMessage::Renew(_)
+            | AgentMessage::Goodbye(_) => (self.events.take(1, now), Exceeded::Events),
+        }
+    }
+
+    fn lacks_credit_for(&self, chunk: &LogChunk) -> bool {
+        chunk.lines_zstd.len() as u64 > self.log_window
+    }
+
+    fn meaning(&mut self, message: AgentMessage) -> Option<Vec<Effect>> {
         match message {
             AgentMessage::Hello(_) => None,
             AgentMessage::Heartbeat => Some(Vec::new()),
             AgentMessage::Events(events) => self.on_events(events),
-            AgentMessage::LogChunk(chunk) => Some(vec![Effect::KeepLog(chunk)]),
+            AgentMessage::LogChunk(chunk) => {
+                self.log_window = self.log_window.saturating_sub(chunk.lines_zstd.len() as u64);
+                Some(vec![Effect::KeepLog(chunk)])
+            }
             AgentMessage::Progress { job, progress } => Some(vec![Effect::Show { job, progress }]),
             AgentMessage::CommandAck(ack) => Some(vec![Effect::Settle(ack)]),
             AgentMessage::Renew(request) => Some(vec![Effect::Renew(request)]),
@@ -279,7 +373,8 @@ impl Open {
     }
 
     fn silent_at(&self, options: Options) -> Duration {
-        self.last_heard + options.silent_after
+        // While it is not read it cannot be heard.
+        self.last_heard.max(self.reads_from) + options.silent_after
     }
 
     /// Drops what is committed. `None` when something is missing before the first new one.

@@ -3,6 +3,7 @@ use std::time::Duration;
 use domain::host::Inventory;
 use domain::id::{CommandId, HostId, JobId, OutboxIncarnation, SessionId};
 use domain::job::Progress;
+use domain::rate::Rate;
 use domain::session::{
     AgentEvent, AgentMessage, Applied, CommandAck, CommandOutcome, DesiredKind, DesiredSet, DesiredState, Fact,
     Goodbye, GoodbyeReason, Hello, LogChunk, ProtocolRange, ServerMessage, Stamp, Welcome,
@@ -63,6 +64,87 @@ mod one_session {
             assert_eq!(session.on_message(AgentMessage::Heartbeat, secs(2)), [], "{name}");
             assert_eq!(session.next_wakeup(), None, "{name}");
         }
+    }
+
+    #[test]
+    fn an_agent_that_says_too_much_is_read_later() {
+        let mut session = opened(0);
+
+        let within = session.on_message(events(1..=1000), secs(2));
+        session.on_ingested(Ingested::Through(1000));
+        let on_time = session.reads_from();
+        let beyond = session.on_message(events(1001..=1500), secs(2));
+
+        assert!(matches!(within.as_slice(), [Effect::Apply(_)]), "{within:?}");
+        assert_eq!(on_time, secs(2));
+        assert!(
+            matches!(beyond.as_slice(), [Effect::Apply(_), Effect::Count(Exceeded::Events)]),
+            "{beyond:?}"
+        );
+        assert_eq!(session.reads_from(), Duration::from_millis(4500));
+        assert_eq!(
+            session.on_time(Duration::from_millis(94_400)),
+            [Effect::Send(ServerMessage::Heartbeat)]
+        );
+        assert_eq!(
+            session.on_time(Duration::from_millis(94_500)),
+            [Effect::End(None)],
+            "silent since it was read"
+        );
+    }
+
+    #[test]
+    fn messages_of_any_sort_are_counted() {
+        let mut session = opened(0);
+
+        let counted = (0..1001).filter(|_| {
+            let effects = session.on_message(AgentMessage::Heartbeat, secs(2));
+            effects == [Effect::Count(Exceeded::Events)]
+        });
+
+        assert_eq!(counted.count(), 1);
+    }
+
+    #[test]
+    fn an_agent_that_logs_too_much_is_read_later() {
+        let mut session = opened(0);
+        let chunk = |first_line| piece(first_line, 1024 * 1024, 1024);
+
+        for number in 0..8 {
+            assert_eq!(session.on_message(chunk(number), secs(2)).len(), 1, "{number}");
+        }
+        let beyond = session.on_message(chunk(8), secs(2));
+
+        assert!(
+            matches!(beyond.as_slice(), [Effect::KeepLog(_), Effect::Count(Exceeded::Log)]),
+            "{beyond:?}"
+        );
+        assert_eq!(session.reads_from(), Duration::from_millis(2500));
+    }
+
+    #[test]
+    fn log_without_credit_ends_the_session() {
+        let (mut patient, mut hasty) = (opened(0), opened(0));
+        for session in [&mut patient, &mut hasty] {
+            assert_eq!(session.on_message(piece(1, 10, 200 * 1024), secs(2)).len(), 1);
+        }
+
+        let credit = patient.on_log_kept(JobId::from_uuid(Uuid::nil()), 2, 200 * 1024);
+        let with_credit = patient.on_message(piece(2, 10, 200 * 1024), secs(2));
+        let without = hasty.on_message(piece(2, 10, 200 * 1024), secs(2));
+
+        assert!(matches!(
+            credit.as_slice(),
+            [Effect::Send(ServerMessage::LogCredit { .. })]
+        ));
+        assert!(
+            matches!(with_credit.as_slice(), [Effect::KeepLog(_)]),
+            "{with_credit:?}"
+        );
+        let mut expected = vec![Effect::Count(Exceeded::LogWindow)];
+        expected.extend(ends(GoodbyeReason::ProtocolError));
+        assert_eq!(without, expected);
+        assert_eq!(hasty.on_message(AgentMessage::Heartbeat, secs(3)), []);
     }
 
     #[test]
@@ -209,6 +291,16 @@ mod one_session {
         assert!(session.held().holds(DesiredKind::TrustBundle, "aa"));
     }
 
+    fn piece(first_line: u64, text_bytes: u64, packed: usize) -> AgentMessage {
+        AgentMessage::LogChunk(LogChunk {
+            job: JobId::from_uuid(Uuid::nil()),
+            first_line,
+            line_count: 1,
+            text_bytes,
+            lines_zstd: vec![0; packed],
+        })
+    }
+
     /// Only one that was superseded is told when to come back.
     fn ends(reason: GoodbyeReason) -> Vec<Effect> {
         let retry_after = (reason == GoodbyeReason::Superseded).then(|| OPTIONS.grace());
@@ -269,6 +361,21 @@ mod one_session {
     const OPTIONS: Options = Options {
         heartbeat: Duration::from_secs(30),
         silent_after: Duration::from_secs(90),
+        limits: Limits {
+            events: Rate {
+                per_second: 200,
+                burst: 1000,
+            },
+            log: Rate {
+                per_second: 2 * 1024 * 1024,
+                burst: 8 * 1024 * 1024,
+            },
+            log_window: 256 * 1024,
+            outbound: queue::Bounds {
+                messages: 64,
+                bytes: 256 * 1024,
+            },
+        },
     };
 }
 

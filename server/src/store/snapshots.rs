@@ -113,6 +113,32 @@ impl Tx {
         Ok(part.last)
     }
 
+    /// Counts what is there of the list that a part belongs to.
+    pub async fn snapshots_listed(&self, host: HostId, part: &SnapshotPart) -> Result<u64, Error> {
+        Entity::find()
+            .filter(Column::HostId.eq(host.as_uuid()))
+            .filter(Column::RepositoryId.eq(part.repository.as_uuid()))
+            .filter(Column::ListId.eq(part.job.as_uuid()))
+            .count(&self.on)
+            .await
+            .map_err(Error::at(TABLE))
+    }
+
+    /// Removes what is there of lists that never came to their end, but for the one that a part belongs to.
+    pub async fn drop_unfinished_snapshots(&self, host: HostId, part: &SnapshotPart) -> Result<(), Error> {
+        let binding = self.host_repository(host).await?;
+        let in_force = binding.and_then(|binding| binding.snapshot_list);
+        let kept = in_force.into_iter().chain([part.job]).map(|list| list.as_uuid());
+        Entity::delete_many()
+            .filter(Column::HostId.eq(host.as_uuid()))
+            .filter(Column::RepositoryId.eq(part.repository.as_uuid()))
+            .filter(Column::ListId.is_not_in(kept))
+            .exec(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        Ok(())
+    }
+
     async fn swap(&self, host: HostId, part: &SnapshotPart, now: Timestamp) -> Result<(), Error> {
         let of_binding = || {
             Condition::all()

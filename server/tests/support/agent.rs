@@ -25,11 +25,13 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
 use server::app::{Caller, Who};
 use server::clock::{SystemClock, SystemIds};
 use sha2::{Digest as _, Sha256};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
@@ -135,6 +137,23 @@ impl TestServer {
 }
 
 impl Agent {
+    /// An agent with what a server has answered to its enrollment over REST.
+    pub fn enrolled(answer: &Value, key: &KeyPair, port: SocketAddr) -> Self {
+        let text = |name: &str| answer[name].as_str().unwrap();
+        Self {
+            host: text("host_id").parse().unwrap(),
+            boot_id: "boot-1".to_owned(),
+            incarnation: SystemIds::new(Arc::new(SystemClock)).next_uuid().to_string(),
+            last_epoch: Arc::default(),
+            port,
+            root: certificates(text("ca_bundle_pem")).remove(0),
+            identity: Some((certificates(text("certificate_pem")), key.serialize_der())),
+            identity_key: Arc::new(KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap()),
+            serial: serial(text("certificate_pem")),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
     /// Somebody without a certificate.
     pub fn without_certificate(mut self) -> Self {
         self.identity = None;
@@ -248,6 +267,25 @@ impl Agent {
             last_epoch: Arc::default(),
             ..self.clone()
         }
+    }
+
+    /// Connects to this address from here on.
+    pub fn dials(&mut self, port: SocketAddr) {
+        self.port = port;
+    }
+
+    /// Lets the next connection go through a proxy. The task ends when the server has closed it.
+    pub async fn through_proxy(&mut self) -> JoinHandle<()> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = std::mem::replace(&mut self.port, listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut from_agent, mut to_agent) = listener.accept().await.unwrap().0.into_split();
+            let (mut from_server, mut to_server) = TcpStream::connect(server).await.unwrap().into_split();
+            let up = tokio::spawn(async move { tokio::io::copy(&mut from_agent, &mut to_server).await });
+            // It may be closed in the middle of something, which is an error here and no fault.
+            let _ = tokio::io::copy(&mut from_server, &mut to_agent).await;
+            up.abort();
+        })
     }
 
     /// Connects to the agent port.

@@ -78,6 +78,13 @@ pub struct SnapshotPart {
     pub snapshots: Vec<Snapshot>,
 }
 
+impl SnapshotPart {
+    /// The most parts of one list.
+    pub const MAX_PARTS: u32 = 1024;
+    /// The most snapshots of one list.
+    pub const MAX_SNAPSHOTS: u64 = 100_000;
+}
+
 /// How a job ended, as its agent says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobEnd {

@@ -202,6 +202,7 @@ impl World {
                 session_ttl: DAY,
                 secure_cookies: false,
                 offline_after: Duration::from_secs(90),
+                limits: crate::config::Limits::default(),
                 job_retention: None,
                 log_retention: None,
                 audit_retention: None,

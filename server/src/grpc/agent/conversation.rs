@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::certificate::RenewRefused;
+use domain::id::JobId;
 use domain::session::{AgentMessage, Applied, Goodbye, GoodbyeReason, Hello, ServerMessage};
 use prost::Message as _;
 use proto::agent::v1;
@@ -17,11 +18,13 @@ use proto::convert::agent::{agent_message, unpack_log};
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
+use super::super::connection::Connection;
 use super::super::{log_chunk, status};
-use crate::app::{AgentSession, App, Caller, Delivery, Error};
+use crate::app::{AgentSession, App, Caller, Delivery, Error, KeptLog};
+use crate::meters::Meter;
 use crate::pki::peer::PeerIdentity;
 use crate::sessions::queue::{Sender, Unsent};
-use crate::sessions::{Effect, Ingested, Seat, Session, Signal};
+use crate::sessions::{Effect, Exceeded, Ingested, Seat, Session, Signal};
 
 /// How long an agent may not read before it is cut. Source: features.md SES-10.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,9 +39,17 @@ pub(super) struct Conversation {
     peer: Arc<PeerIdentity>,
     inbound: Streaming<v1::AgentMessage>,
     outbound: Sender<Result<v1::ServerMessage, Status>>,
+    connection: Connection,
     session: Session,
     begun: Instant,
     opened: Option<Opened>,
+}
+
+/// What a conversation is held over.
+pub(super) struct Line {
+    pub(super) inbound: Streaming<v1::AgentMessage>,
+    pub(super) outbound: Sender<Result<v1::ServerMessage, Status>>,
+    pub(super) connection: Connection,
 }
 
 /// What there is once the session is open.
@@ -71,12 +82,12 @@ enum End {
 }
 
 impl Conversation {
-    pub(super) fn new(
-        app: App,
-        (caller, peer): (Caller, Arc<PeerIdentity>),
-        inbound: Streaming<v1::AgentMessage>,
-        outbound: Sender<Result<v1::ServerMessage, Status>>,
-    ) -> Self {
+    pub(super) fn new(app: App, caller: Caller, peer: Arc<PeerIdentity>, line: Line) -> Self {
+        let Line {
+            inbound,
+            outbound,
+            connection,
+        } = line;
         let session = Session::new(app.session_options());
         let begun = Instant::now();
         Self {
@@ -85,6 +96,7 @@ impl Conversation {
             peer,
             inbound,
             outbound,
+            connection,
             session,
             begun,
             opened: None,
@@ -144,11 +156,16 @@ impl Conversation {
                 None => std::future::pending().await,
             }
         };
+        let reads_from = self.begun + self.session.reads_from();
+        let message = async {
+            tokio::time::sleep_until(reads_from).await;
+            self.inbound.message().await
+        };
         tokio::select! {
             biased;
             signal = signal => Input::Signal(signal),
             () = wakeup => Input::Time,
-            message = self.inbound.message() => match message {
+            message = message => match message {
                 Ok(Some(message)) => match agent_message(message, |packed| unpack_log(packed, log_chunk::decompress)) {
                     Ok(message) => Input::Message(message),
                     Err(invalid) => Input::Garbage(format!("{invalid}: {:?}", invalid.problems())),
@@ -171,6 +188,10 @@ impl Conversation {
             Effect::RefuseProtocol { theirs } => Err(self.refused(&self.app.refuse_protocol(theirs))),
             Effect::Send(message) => self.send(message).await,
             Effect::End(words) => Err(End::Words(words)),
+            Effect::Count(exceeded) => {
+                self.meter(exceeded).reached();
+                Ok(Vec::new())
+            }
             Effect::Deliver
             | Effect::Apply(_)
             | Effect::KeepLog(_)
@@ -231,6 +252,7 @@ impl Conversation {
         match answer {
             Ok(Answer::Nothing) => Ok(Vec::new()),
             Ok(Answer::Say(message)) => Ok(vec![Effect::Send(message)]),
+            Ok(Answer::Kept { job, next_line, bytes }) => Ok(self.session.on_log_kept(job, next_line, bytes)),
             Ok(Answer::Ingested(ingested)) => Ok(self.session.on_ingested(ingested)),
             Ok(Answer::Superseded) => Ok(self.session.on_ingested(Ingested::Superseded)),
             Ok(Answer::Delivery(delivery)) => {
@@ -255,6 +277,15 @@ impl Conversation {
         }
     }
 
+    fn meter(&self, exceeded: Exceeded) -> &Meter {
+        let meters = self.app.meters();
+        match exceeded {
+            Exceeded::Events => &meters.agent_events,
+            Exceeded::Log => &meters.agent_log,
+            Exceeded::LogWindow => &meters.agent_log_window,
+        }
+    }
+
     /// An error of the app as the end of the stream.
     fn refused(&self, error: &Error) -> End {
         End::Status(Box::new(status::status(error, self.caller.origin.request)))
@@ -267,6 +298,7 @@ impl Conversation {
             caller,
             mut outbound,
             opened,
+            connection,
             ..
         } = self;
         let (why, last, is_read) = match end {
@@ -277,7 +309,12 @@ impl Conversation {
             ),
             End::Words(None) => ("left", None, true),
             End::Status(status) => ("refused", Some(Err(*status)), true),
-            End::Unread(Unsent::TooSlow) => (GoodbyeReason::SlowConsumer.as_str(), None, false),
+            End::Unread(Unsent::TooSlow) => {
+                app.meters().agent_queue.reached();
+                // With it goes what it holds of what was not read.
+                connection.close();
+                (GoodbyeReason::SlowConsumer.as_str(), None, false)
+            }
             End::Unread(Unsent::Gone) => ("gone", None, false),
         };
         if let Some(Opened { key, .. }) = &opened {
@@ -312,6 +349,12 @@ impl Conversation {
 enum Answer {
     Nothing,
     Say(ServerMessage),
+    /// What became of a piece of log.
+    Kept {
+        job: JobId,
+        next_line: u64,
+        bytes: u32,
+    },
     Ingested(Ingested),
     Delivery(Delivery),
     Superseded,
@@ -332,15 +375,19 @@ async fn answer(
             .map_or(Answer::Superseded, Answer::Delivery)),
         Effect::Apply(events) => app.ingest(key, events).await.map(Answer::Ingested),
         Effect::KeepLog(chunk) => {
-            let Some(kept) = app.keep_log(key, &chunk).await? else {
+            let (job, first_line, size) = (chunk.job, chunk.first_line, chunk.lines_zstd.len());
+            let bytes = u32::try_from(size).unwrap_or(u32::MAX);
+            let Some(_room) = app.log_room().find(size) else {
+                // The agent has it; here it would only take up memory while it waits.
+                drop(chunk);
+                app.log_room().wait(size).await;
+                let next_line = first_line;
+                return Ok(Answer::Kept { job, next_line, bytes });
+            };
+            let Some(KeptLog { next_line }) = app.keep_log(key, &chunk).await? else {
                 return Ok(Answer::Superseded);
             };
-            let bytes = u32::try_from(chunk.lines_zstd.len()).unwrap_or(u32::MAX);
-            Ok(Answer::Say(ServerMessage::LogCredit {
-                job: chunk.job,
-                next_line: kept.next_line,
-                bytes,
-            }))
+            Ok(Answer::Kept { job, next_line, bytes })
         }
         Effect::Show { job, progress } => app.show_progress(key, job, progress).await.map(|()| Answer::Nothing),
         Effect::Settle(ack) => app.settle_command(key, ack).await.map(|()| Answer::Nothing),
@@ -358,7 +405,9 @@ async fn answer(
             }
             Err(error @ (Error::Store(_) | Error::Failed { .. })) => Err(error),
         },
-        Effect::Open { .. } | Effect::RefuseProtocol { .. } | Effect::Send(_) | Effect::End(_) => Ok(Answer::Nothing),
+        Effect::Open { .. } | Effect::RefuseProtocol { .. } | Effect::Send(_) | Effect::Count(_) | Effect::End(_) => {
+            Ok(Answer::Nothing)
+        }
     }
 }
 

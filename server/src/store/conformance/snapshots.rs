@@ -35,6 +35,24 @@ cases! {
         assert_eq!(listed(&store, host).await, [snapshot(3, 6, &[]), snapshot(2, 5, &[])]);
     }
 
+    async fn lists_that_never_came_to_their_end_go_when_another_begins(store: Store) {
+        let host = add_host(&store).await;
+        let in_force = part(1, 0, true, vec![snapshot(1, 5, &[])]);
+        let unfinished = part(2, 0, false, vec![snapshot(2, 10, &[]), snapshot(3, 30, &[])]);
+        let begins = part(3, 0, false, vec![snapshot(4, 20, &[])]);
+        for part in [&in_force, &unfinished, &begins] {
+            put(&store, host, part).await;
+        }
+
+        let tx = store.begin().await.unwrap();
+        assert_eq!(tx.snapshots_listed(host, &unfinished).await.unwrap(), 2);
+        tx.drop_unfinished_snapshots(host, &begins).await.unwrap();
+
+        for (part, left) in [(&in_force, 1), (&unfinished, 0), (&begins, 1)] {
+            assert_eq!(tx.snapshots_listed(host, part).await.unwrap(), left, "{:?}", part.job);
+        }
+    }
+
     async fn an_empty_list_empties(store: Store) {
         let host = add_host(&store).await;
         put(&store, host, &part(1, 0, true, vec![snapshot(1, 5, &[])])).await;
