@@ -162,7 +162,15 @@ mod tests {
     use crate::grpc::once::REQUEST_ID;
 
     /// What a repetition does not change: it ends something, and ends it once.
-    const HARMLESS: &[&str] = &["Cancel", "Logout", "Revoke", "Reject", "Acknowledge", "Confirm"];
+    const HARMLESS: &[&str] = &[
+        "Cancel",
+        "Logout",
+        "Revoke",
+        "Reject",
+        "Acknowledge",
+        "Confirm",
+        "Release",
+    ];
 
     #[test]
     fn a_request_line_finds_its_method() {
