@@ -174,7 +174,9 @@ impl Process {
 
     /// Makes the first admin.
     async fn admin(&self) -> Client {
-        let token = std::fs::read_to_string(token_file(self.directory.path())).unwrap();
+        let file = token_file(self.directory.path());
+        until(async || std::fs::read_to_string(&file).is_ok_and(|token| !token.is_empty())).await;
+        let token = std::fs::read_to_string(file).unwrap();
         let body = json!({"token": token.trim(), "username": "admin", "password": support::PASSWORD});
         let answer = self.client().post("/api/bootstrap", body).await;
         answer.ok();

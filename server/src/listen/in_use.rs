@@ -41,11 +41,14 @@ impl Calls {
         let mut patience = first;
         loop {
             // The sender lives as long as `self`, so that waiting for it cannot fail.
-            let begins = async { count.wait_for(|count| *count > 0).await.is_ok() };
-            if !matches!(tokio::time::timeout(patience, begins).await, Ok(true)) {
+            if *count.borrow_and_update() > 0 {
+                let _ = count.wait_for(|count| *count == 0).await;
+                patience = later;
+            }
+            // However short a call was, it is a change.
+            if !matches!(tokio::time::timeout(patience, count.changed()).await, Ok(Ok(()))) {
                 return;
             }
-            let _ = count.wait_for(|count| *count == 0).await;
             patience = later;
         }
     }

@@ -145,7 +145,7 @@ cases! {
         assert_eq!((log.lines, log.removed_at), (5, Some(at(99))));
         assert_eq!(tx.job(job_id(3)).await.unwrap().unwrap().log.removed_at, None);
         assert_eq!(tx.log_chunks(job_id(4), 1, 10).await.unwrap().len(), 1);
-        assert_eq!(tx.log_bytes_of(host).await.unwrap(), 50);
+        assert_eq!(tx.log_bytes_of(host).await.unwrap(), 1024);
     }
 
     async fn the_oldest_logs_of_a_host_go_beyond_its_share(store: Store) {
@@ -153,19 +153,19 @@ cases! {
         ended(&store, host, &[(1, 30), (2, 10), (3, 20)]).await;
         let tx = store.begin().await.unwrap();
         for number in [1, 2, 3] {
-            // A hundred bytes each.
+            // A chunk counts a KiB at least.
             assert!(tx.append_log(&chunk(number, 1, 10)).await.unwrap());
         }
-        assert_eq!(tx.log_bytes_of(host).await.unwrap(), 300);
-        assert_eq!(tx.hosts_with_more_log(299).await.unwrap(), [host]);
-        assert_eq!(tx.hosts_with_more_log(300).await.unwrap(), []);
+        assert_eq!(tx.log_bytes_of(host).await.unwrap(), 3 * 1024);
+        assert_eq!(tx.hosts_with_more_log(3 * 1024 - 1).await.unwrap(), [host]);
+        assert_eq!(tx.hosts_with_more_log(3 * 1024).await.unwrap(), []);
 
-        assert_eq!(tx.shorten_logs(host, 300, 9, at(99)).await.unwrap(), 0);
-        assert_eq!(tx.shorten_logs(host, 150, 9, at(99)).await.unwrap(), 2);
+        assert_eq!(tx.shorten_logs(host, 3 * 1024, 9, at(99)).await.unwrap(), 0);
+        assert_eq!(tx.shorten_logs(host, 1500, 9, at(99)).await.unwrap(), 2);
 
         let gone = async |number| tx.job(job_id(number)).await.unwrap().unwrap().log.removed_at.is_some();
         assert_eq!([gone(1).await, gone(2).await, gone(3).await], [false, true, true]);
-        assert_eq!(tx.log_bytes_of(host).await.unwrap(), 100);
+        assert_eq!(tx.log_bytes_of(host).await.unwrap(), 1024);
         assert_eq!(tx.shorten_logs(host, 0, 0, at(99)).await.unwrap(), 0);
     }
 
