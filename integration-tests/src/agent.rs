@@ -72,6 +72,12 @@ impl Agent {
         wrappers.filter(|pid| kill_process(*pid, Signal::KILL).is_ok()).count()
     }
 
+    /// Its process id.
+    #[track_caller]
+    pub fn process_id(&self) -> u32 {
+        self.process.as_ref().expect("the agent runs").id()
+    }
+
     /// What the agent keeps.
     pub fn state(&self) -> PathBuf {
         self.directory.join("state")

@@ -19,14 +19,16 @@ pub fn clone() -> PathBuf {
     here.parent().expect("the crate lies in the workspace").to_owned()
 }
 
-/// The folder of this build, such as `target/debug`.
+/// The folder of this build, such as `target/debug` or `target/release`.
 pub fn build_folder() -> PathBuf {
-    let test = env::current_exe().expect("the system knows where this program is");
-    // …/<profile>/deps/<test>
-    let deps = test.parent().expect("a program lies in a folder");
-    deps.parent()
-        .expect("cargo puts test programs into a folder of their own")
-        .to_owned()
+    let program = env::current_exe().expect("the system knows where this program is");
+    let folder = program.parent().expect("a program lies in a folder");
+    // Tests lie in …/<profile>/deps, programs in …/<profile>.
+    let folder = match folder.parent() {
+        Some(profile) if folder.ends_with("deps") => profile,
+        Some(_) | None => folder,
+    };
+    folder.to_owned()
 }
 
 fn built(name: &str) -> PathBuf {

@@ -113,7 +113,7 @@ impl Repository {
     }
 
     /// restic on this repository, as a person runs it.
-    fn restic(&self) -> Command {
+    pub fn restic(&self) -> Command {
         let mut command = process::command(Path::new("restic"), &self.home);
         command
             .env("RESTIC_REPOSITORY", &self.url)

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask up`, `test`, `check` and `gen`.
+//! The project's own commands: `cargo xtask up`, `test`, `check`, `bench` and `gen`.
 //!
 //! Plain Rust, so that a clone and rustup are all anybody needs. Each command says what it does, asks before it changes
 //! the system, and stops every process it started.
@@ -12,6 +12,7 @@
 mod account;
 mod agent_is_pure;
 mod background;
+mod bench;
 mod buf;
 mod certificate;
 mod check;
@@ -74,6 +75,11 @@ enum Task {
         #[command(flatten)]
         consent: Consent,
     },
+    /// Measures the release programs against reference programs and writes docs/src/performance.md; takes some minutes.
+    Bench {
+        #[command(flatten)]
+        consent: Consent,
+    },
     /// Writes the generated reference pages under docs/src/reference anew.
     Gen {
         /// Also make the contract as it is the one that later changes are compared with.
@@ -106,6 +112,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Up { once, consent } => up::run(&root, *once, consent),
         Task::Test { consent, only } => test::run(&root, only, consent),
         Task::Check { advisories, consent } => check::run(&root, *advisories, consent),
+        Task::Bench { consent } => bench::run(&root, consent),
         Task::Gen {
             accept_contract,
             consent,

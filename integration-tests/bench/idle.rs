@@ -1,0 +1,46 @@
+//! P7: an agent with an open session that has nothing to do.
+
+use std::time::Duration;
+
+use restic_manager_integration_tests::Fleet;
+
+use crate::processes;
+use crate::report::{Report, Row};
+
+/// What starting leaves behind has settled by then.
+const SETTLING: Duration = Duration::from_secs(20);
+const WATCHED: Duration = Duration::from_mins(2);
+
+/// Measures and adds the rows.
+pub(crate) fn measure(report: &mut Report) {
+    let fleet = Fleet::start();
+    let host = fleet.host("idle", &fleet.local_repository());
+    let agent = host.agent.process_id();
+    processes::watch_for(SETTLING);
+    let (cpu, written) = (processes::cpu(agent), processes::written_kib(agent));
+    processes::watch_for(WATCHED);
+    let used = processes::cpu(agent).own - cpu.own;
+    let minutes = WATCHED.as_secs_f64() / 60.0;
+
+    report.add(Row::bound(
+        "P7",
+        "memory of an idle agent".to_owned(),
+        processes::resident_mib(agent),
+        "MiB",
+        15.0,
+    ));
+    report.add(Row::bound(
+        "P7",
+        "processor time of an idle agent, of one core".to_owned(),
+        used / WATCHED.as_secs_f64() * 100.0,
+        "%",
+        0.05,
+    ));
+    report.add(Row::bound(
+        "P7",
+        "written to disk by an idle agent, in a minute".to_owned(),
+        (processes::written_kib(agent) - written) / minutes,
+        "KiB",
+        f64::INFINITY,
+    ));
+}

@@ -1,0 +1,189 @@
+//! The rows of the table, as text, as JSON and as a page of the documentation.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+/// What was measured where.
+#[derive(Debug)]
+pub(crate) struct Report {
+    machine: String,
+    rows: Vec<Row>,
+}
+
+/// One figure.
+#[derive(Debug)]
+pub(crate) struct Row {
+    id: &'static str,
+    what: String,
+    figure: f64,
+    unit: &'static str,
+    /// What it is compared with, and that one's figure in the same unit.
+    reference: Option<(&'static str, f64)>,
+    /// The most that the ratio to the reference, or the figure itself where there is none, should be. Infinite: no goal.
+    goal: f64,
+}
+
+impl Row {
+    /// A figure and the same of a reference program.
+    pub(crate) fn ratio(
+        id: &'static str,
+        what: String,
+        figure: f64,
+        unit: &'static str,
+        reference: (&'static str, f64),
+        goal: f64,
+    ) -> Self {
+        Self {
+            id,
+            what,
+            figure,
+            unit,
+            reference: Some(reference),
+            goal,
+        }
+    }
+
+    /// A figure with a bound of its own.
+    pub(crate) fn bound(id: &'static str, what: String, figure: f64, unit: &'static str, goal: f64) -> Self {
+        Self {
+            id,
+            what,
+            figure,
+            unit,
+            reference: None,
+            goal,
+        }
+    }
+
+    fn ratio_to_reference(&self) -> Option<f64> {
+        self.reference.map(|(_, reference)| self.figure / reference)
+    }
+
+    /// `None` without a goal.
+    fn is_met(&self) -> Option<bool> {
+        let measured = self.ratio_to_reference().unwrap_or(self.figure);
+        self.goal.is_finite().then_some(measured <= self.goal)
+    }
+
+    fn cells(&self) -> [String; 6] {
+        let Self { what, unit, goal, .. } = self;
+        let reference = self
+            .reference
+            .map_or_else(String::new, |(name, figure)| format!("{figure:.2} {unit} ({name})"));
+        let ratio = self
+            .ratio_to_reference()
+            .map_or_else(String::new, |ratio| format!("{ratio:.3}"));
+        let goal = match (self.is_met(), self.reference) {
+            (None, _) => String::new(),
+            (Some(_), Some(_)) => format!("≤ {goal} ×"),
+            (Some(_), None) => format!("≤ {goal} {unit}"),
+        };
+        let met = match self.is_met() {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "",
+        };
+        [
+            format!("{} {what}", self.id),
+            format!("{:.2} {unit}", self.figure),
+            reference,
+            ratio,
+            goal,
+            met.to_owned(),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "what": self.what,
+            "figure": self.figure,
+            "unit": self.unit,
+            "reference": self.reference.map(|(name, figure)| json!({ "name": name, "figure": figure })),
+            "ratio": self.ratio_to_reference(),
+            "goal": self.goal.is_finite().then_some(self.goal),
+            "met": self.is_met(),
+        })
+    }
+}
+
+impl Report {
+    /// An empty report that says what it was measured on.
+    pub(crate) fn of_this_machine() -> Self {
+        Self {
+            machine: machine(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a figure.
+    pub(crate) fn add(&mut self, row: Row) {
+        self.rows.push(row);
+    }
+
+    /// The table as Markdown, which reads as text too.
+    pub(crate) fn table(&self) -> String {
+        let mut table = String::from("| what | figure | reference | ratio | goal | met |\n|---|---|---|---|---|---|\n");
+        for row in &self.rows {
+            writeln!(table, "| {} |", row.cells().join(" | ")).expect("text can be written to");
+        }
+        table
+    }
+
+    /// Writes the figures for programs and for people.
+    pub(crate) fn write(&self, json: &Path, page: &Path) {
+        let rows: Vec<Value> = self.rows.iter().map(Row::json).collect();
+        let figures = json!({ "machine": self.machine, "rows": rows });
+        fs::write(json, format!("{figures:#}\n")).expect("the documentation can be written");
+        let text = format!("{HEAD}\n## The last run\n\nOn {}.\n\n{}", self.machine, self.table());
+        fs::write(page, text).expect("the documentation can be written");
+    }
+}
+
+const HEAD: &str = "\
+# Performance
+
+<!-- Written by `cargo xtask bench`. -->
+
+`cargo xtask bench` builds the release programs and measures them. Absolute times mean little on somebody else's machine,
+so each figure is a ratio to a reference program that does the bare minimum, both run in turns, and the median of five
+rounds; memory is a bound in bytes. The figures are in [bench.json](bench.json) too.
+
+Measured so far are a backup through the agent (P6) and an idle agent (P7). Figures for many connected agents are not
+there yet.
+";
+
+fn machine() -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let cpu_info = read("/proc/cpuinfo");
+    let processors = cpu_info.lines().filter_map(|line| line.strip_prefix("model name"));
+    let names: Vec<&str> = processors
+        .filter_map(|line| line.split_once(": "))
+        .map(|(_, name)| name)
+        .collect();
+    let memory = read("/proc/meminfo");
+    let kib = memory.lines().find_map(|line| {
+        line.strip_prefix("MemTotal:")?
+            .trim()
+            .strip_suffix(" kB")?
+            .parse::<u64>()
+            .ok()
+    });
+    let restic = Command::new("restic").arg("version").output().ok();
+    let restic = restic
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
+    let kernel = read("/proc/sys/kernel/osrelease");
+    format!(
+        "{} × {}, {} GiB, Linux {}, {}",
+        names.len(),
+        names.first().unwrap_or(&"unknown processor"),
+        kib.unwrap_or(0).div_ceil(1 << 20),
+        kernel.trim(),
+        restic.split(" compiled").next().unwrap_or_default().trim()
+    )
+}
