@@ -210,7 +210,10 @@ async fn by_force_an_enrolled_machine_becomes_another_host_once_the_server_has_a
     running.stop().await;
     server.behave(|behave| behave.refuse_enrollment = Some(Status::already_exists("taken")));
     let refused = enroll(&host, &args, &text).await;
-    let kept = (identity().credential.pem.expose().clone(), host.places.secrets().exists());
+    let kept = (
+        identity().credential.pem.expose().clone(),
+        host.places.secrets().exists(),
+    );
     server.behave(|behave| behave.refuse_enrollment = None);
     let anew = enroll(&host, &args, &text).await;
 

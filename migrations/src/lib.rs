@@ -13,8 +13,8 @@ mod m20261124_080000_add_found_repositories;
 mod m20261124_100000_add_retention;
 mod m20261124_101000_add_replace_host_id;
 mod m20261124_110000_create_idempotency_keys;
-mod m20261124_120000_create_identity_keys;
 mod m20261124_111000_add_written_log_lines;
+mod m20261124_120000_create_identity_keys;
 
 use sea_orm_migration::prelude::*;
 
