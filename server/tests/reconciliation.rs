@@ -89,10 +89,7 @@ async fn a_job_that_is_listed_is_alive_whatever_was_believed() {
     assert_eq!(stand.phase(running).await, Phase::Lost);
 
     let next_seq = stand.next_seq().await;
-    let listed = [
-        stand.live(sent, LiveStep::Preparing),
-        stand.live(running, LiveStep::Running),
-    ];
+    let listed = [live(sent, LiveStep::Preparing), live(running, LiveStep::Running)];
     let session = stand
         .host
         .connect_with(|hello| {
@@ -114,7 +111,7 @@ async fn a_job_that_is_listed_is_alive_whatever_was_believed() {
 async fn a_job_that_only_its_agent_knows_is_adopted_where_it_stands() {
     let stand = Stand::new().await;
     let next_seq = stand.next_seq().await;
-    let unknown = stand.live(stand.id(), LiveStep::Running);
+    let unknown = live(stand.id(), LiveStep::Running);
 
     let session = stand
         .host
@@ -183,7 +180,7 @@ async fn a_host_cannot_list_the_job_of_another() {
     let attacker = stand.server.enroll("web-02", local_repository("web-02")).await;
     let before = stand.job(job).await;
 
-    let listed = stand.live(job, LiveStep::Finalizing);
+    let listed = live(job, LiveStep::Finalizing);
     let session = attacker.connect_with(|hello| hello.live = vec![listed]).await;
     session
         .report(Fact::JobStarted {
@@ -442,7 +439,7 @@ async fn a_wish_to_cancel_waits_for_a_host_that_is_offline() {
         (&asked["status"], &asked["cancel_requested"]),
         (&json!("running"), &json!(true))
     );
-    let live = stand.live(job, LiveStep::Running);
+    let live = live(job, LiveStep::Running);
     let session = stand
         .host
         .connect_with(|hello| {
@@ -481,7 +478,7 @@ async fn a_wish_to_cancel_outlives_that_the_job_was_thought_lost() {
     drop(stand.connected().await);
     assert_eq!(stand.phase(job).await, Phase::Lost);
 
-    let live = stand.live(job, LiveStep::Running);
+    let live = live(job, LiveStep::Running);
     let session = stand.host.connect_with(|hello| hello.live = vec![live]).await;
 
     assert_eq!(stand.show(job).await["cancel_requested"], true);
@@ -678,17 +675,6 @@ impl Stand {
         JobId::generate(&self.ids)
     }
 
-    /// How the host lists a job.
-    fn live(&self, job: JobId, step: LiveStep) -> LiveJob {
-        LiveJob {
-            job,
-            kind: JobKind::Backup,
-            repository: RepositoryId::from_uuid(Uuid::from_u128(7)),
-            step,
-            started_at: Some(moment(0)),
-        }
-    }
-
     async fn repository(&self) -> RepositoryId {
         let host = self.server.app.get_host(&system(), self.host.id).await.unwrap();
         host.repository_id.unwrap()
@@ -750,4 +736,15 @@ fn ended_story(job: JobId, ending: Ending) -> Vec<Fact> {
 /// When the report of this place in the story was made.
 fn moment(place: usize) -> Timestamp {
     Timestamp::from_seconds(1_777_593_600 + i64::try_from(place).unwrap(), 0).unwrap()
+}
+
+/// How the host lists a job.
+fn live(job: JobId, step: LiveStep) -> LiveJob {
+    LiveJob {
+        job,
+        kind: JobKind::Backup,
+        repository: RepositoryId::from_uuid(Uuid::from_u128(7)),
+        step,
+        started_at: Some(moment(0)),
+    }
 }
