@@ -105,6 +105,80 @@ async fn a_restic_that_somebody_kills_is_an_interrupted_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_success_that_names_no_snapshot_is_none() {
+    let silent = FakeRestic {
+        backup: "exit 0".to_owned(),
+        ..FakeRestic::default()
+    };
+    let (server, host) = with(&silent).await;
+    let running = host.start();
+    ready(&server).await;
+
+    server.command(&id(1), backup(&id(1), &[host.path()])).await;
+    let finished = server.finished(&id(1)).await;
+
+    assert_eq!(
+        (finished.result_code.as_str(), finished.exit_code),
+        ("no_result", Some(0))
+    );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_agent_itself_refuses_has_codes_of_its_own() {
+    let (server, host) = with(&FakeRestic::default()).await;
+    let running = host.start();
+    ready(&server).await;
+    // Something lies where restic's output should go.
+    std::fs::create_dir_all(host.spool(&id(1)).join("backup")).unwrap();
+
+    server.command(&id(1), backup(&id(1), &[host.path()])).await;
+    let failed = server.finished(&id(1)).await;
+    provide(&server, credentials(2, "rest:ftp://backup.example.org/", "password")).await;
+    server.command(&id(2), probe(&id(2))).await;
+    let refused = server.finished(&id(2)).await;
+
+    assert_eq!(failed.result_code, "agent_failed");
+    assert_eq!(refused.result_code, "invalid_repo_url");
+    assert_eq!(calls(host.path()), [""; 0]);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_could_not_be_looked_for_is_looked_for_before_the_next_backup() {
+    let killed = FakeRestic {
+        backup: "kill -9 $$".to_owned(),
+        locks: "exit 1".to_owned(),
+        ..FakeRestic::default()
+    };
+    let (server, host) = with(&killed).await;
+    let running = host.start();
+    ready(&server).await;
+    server.command(&id(1), backup(&id(1), &[host.path()])).await;
+    assert_eq!(server.finished(&id(1)).await.result_code, "interrupted");
+    assert_eq!(calls(host.path()), ["backup", "locks"]);
+    running.stop().await;
+    let healthy = FakeRestic {
+        locks: format!("echo {}", "ef".repeat(32)),
+        ..FakeRestic::default()
+    };
+    healthy.install(host.path());
+
+    let running = host.start();
+    server.until_session(2).await;
+    for number in [2, 3] {
+        server.command(&id(number), backup(&id(number), &[host.path()])).await;
+        assert_eq!(server.finished(&id(number)).await.result_code, "ok");
+    }
+
+    let later = calls(host.path()).split_off(2);
+    assert_eq!(later, ["locks", "unlock", "backup", "snapshots", "backup", "snapshots"]);
+    let log = server.log(&id(2));
+    assert!(log.contains("an earlier job on this repository was cut off"), "{log}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_progress_of_a_short_job_is_not_swallowed_and_more_come_once_a_second() {
     let status = r#"echo '{"message_type":"status","percent_done":0.5,"total_files":2,"files_done":1,"total_bytes":10,"bytes_done":5}'"#;
     let chatty = FakeRestic {
@@ -148,7 +222,7 @@ async fn a_flood_of_output_loses_log_and_not_the_result() {
     assert!((20 << 20..=32 << 20).contains(&bytes), "{bytes}");
     assert!(u64::try_from(lines).unwrap() < finished.log_lines);
     let log = server.log(&id(1));
-    assert!(log.contains("summary"), "the tail is there");
+    assert!(log.contains("snapshot abababab saved"), "the tail is there");
     running.stop().await;
 }
 

@@ -15,6 +15,8 @@ mod m20261124_101000_add_replace_host_id;
 mod m20261124_110000_create_idempotency_keys;
 mod m20261124_111000_add_written_log_lines;
 mod m20261124_120000_create_identity_keys;
+mod m20261124_130000_add_job_modes;
+mod m20261124_131000_create_repository_stats;
 
 use sea_orm_migration::prelude::*;
 
@@ -40,6 +42,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_110000_create_idempotency_keys::Migration),
             Box::new(m20261124_120000_create_identity_keys::Migration),
             Box::new(m20261124_111000_add_written_log_lines::Migration),
+            Box::new(m20261124_130000_add_job_modes::Migration),
+            Box::new(m20261124_131000_create_repository_stats::Migration),
         ]
     }
 }

@@ -263,7 +263,14 @@ async fn a_refused_command_ends_its_job_and_says_why() {
 
     let ended = until_ended(&server, id).await;
     assert_eq!(ended.job.state.phase(), Phase::Refused);
-    assert!(ended.job.state.error().unwrap().contains("too many jobs wait"));
+    assert!(
+        ended
+            .job
+            .state
+            .error(domain::job::JobKind::Backup)
+            .unwrap()
+            .contains("too many jobs wait")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -696,6 +703,8 @@ fn job_of(command: &v1::Command) -> JobId {
         Order::Init(order) => &order.job_id,
         Order::Probe(order) => &order.job_id,
         Order::Snapshots(order) => &order.job_id,
+        Order::Unlock(order) => &order.job_id,
+        Order::Stats(order) => &order.job_id,
         Order::Cancel(order) => &order.job_id,
     };
     id.parse().unwrap()

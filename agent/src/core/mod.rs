@@ -378,7 +378,7 @@ impl Core {
             _ if self.stopping => Some(Refusal::Stopping),
             Instruction::Run { .. } if self.queue.is_full() => Some(Refusal::QueueFull),
             Instruction::Run {
-                work: Work::Probe | Work::Snapshots,
+                work: Work::Probe | Work::Snapshots | Work::Stats,
                 ..
             } if self.outbox_full => Some(Refusal::OutboxFull),
             Instruction::Run { .. } | Instruction::Cancel { .. } => None,

@@ -22,9 +22,11 @@ impl Order {
     pub fn kind(&self) -> JobKind {
         match self.work {
             Work::Backup(_) => JobKind::Backup,
-            Work::Init => JobKind::Init,
+            Work::Init | Work::Reinit => JobKind::Init,
             Work::Probe => JobKind::Probe,
             Work::Snapshots => JobKind::Snapshots,
+            Work::Unlock { .. } => JobKind::Unlock,
+            Work::Stats => JobKind::Stats,
         }
     }
 
@@ -32,7 +34,9 @@ impl Order {
     pub fn deadline(&self) -> Option<Duration> {
         match &self.work {
             Work::Backup(backup) => backup.max_runtime,
-            Work::Init | Work::Probe | Work::Snapshots => self.kind().default_deadline(),
+            Work::Init | Work::Reinit | Work::Probe | Work::Snapshots | Work::Unlock { .. } | Work::Stats => {
+                self.kind().default_deadline()
+            }
         }
     }
 }

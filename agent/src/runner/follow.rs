@@ -285,7 +285,9 @@ impl Output {
 fn is_event_stream(kind: Kind) -> bool {
     match kind {
         Kind::Snapshots => false,
-        Kind::Backup | Kind::Init | Kind::CatConfig | Kind::ListLocks | Kind::Unlock => true,
+        Kind::Backup | Kind::Init | Kind::CatConfig | Kind::ListLocks | Kind::CatLock | Kind::Unlock | Kind::Stats => {
+            true
+        }
     }
 }
 
@@ -309,7 +311,7 @@ fn observe(
     }
     // What these print is not meant for people, and a config holds what a stranger need not know.
     let is_data = match transcript.kind() {
-        Kind::CatConfig | Kind::ListLocks | Kind::Snapshots => stream == Stream::Stdout,
+        Kind::CatConfig | Kind::ListLocks | Kind::CatLock | Kind::Snapshots | Kind::Stats => stream == Stream::Stdout,
         Kind::Backup | Kind::Init | Kind::Unlock => false,
     };
     let Some(repeated) = repeated.filter(|_| !is_data) else {
@@ -319,10 +321,12 @@ fn observe(
         Stream::Stdout => (LogStream::Stdout, &mut repeated.stdout),
         Stream::Stderr => (LogStream::Stderr, &mut repeated.stderr),
     };
-    if *repeated > 0 {
-        *repeated -= 1;
-    } else {
-        journal.line(stream, line.text());
+    for text in line.for_people().iter().flat_map(|text| text.lines()) {
+        if *repeated > 0 {
+            *repeated -= 1;
+        } else {
+            journal.line(stream, text);
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! One job from its turn to its end: prepare, run restic, list the snapshots, report.
 
+mod locks;
+mod stats;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,8 +95,11 @@ impl Job {
         match work {
             Work::Backup(order) => self.backup(&prepared, &order).await,
             Work::Init => self.init(&prepared).await,
+            Work::Reinit => self.reinit(&prepared).await,
             Work::Probe => self.probe(&prepared).await,
             Work::Snapshots => self.snapshots(&prepared).await,
+            Work::Unlock { all } => self.unlock(&prepared, all).await,
+            Work::Stats => self.stats(&prepared).await,
         }
     }
 
@@ -125,10 +131,13 @@ impl Job {
                 }
                 let backup = prepare::backup(order, &sources, &self.settings.restic_host, &self.options);
                 missing = sources.missing;
-                match backup {
-                    Ok(backup) => Some(Command::Backup(backup)),
+                let backup = match backup {
+                    Ok(backup) => Command::Backup(backup),
                     Err(cause) => return self.failed(cause),
-                }
+                };
+                self.clear_doubt(prepared).await;
+                self.raise_doubt();
+                Some(backup)
             }
         };
         let run = match self.main(prepared, STEP, Kind::Backup, command, &missing).await {
@@ -184,6 +193,40 @@ impl Job {
         }
     }
 
+    /// Makes the repository where none is. What it makes is another one than the known one, by intent.
+    async fn reinit(&mut self, prepared: &Prepared) -> Verdict {
+        const STEP: &str = "init";
+        let run = match self.main(prepared, STEP, Kind::Init, Some(Command::Init), &[]).await {
+            Ok(run) => run,
+            Err(verdict) => return *verdict,
+        };
+        let made = match self.judged(prepared, &run).await {
+            Ok((Facts::Init { adopted: true, .. }, _)) => {
+                return self.failed(FailureCause {
+                    code: FailureCode::LocationNotEmpty,
+                    exit_code: code(run.exit),
+                    message: "restic found a repository at the location".into(),
+                });
+            }
+            Ok((Facts::Init { repository, .. }, _)) => repository,
+            Ok(_) => return self.failed(contradiction()),
+            Err(verdict) => return *verdict,
+        };
+        let repository = match made {
+            Some(repository) => repository,
+            None => match self.identify(prepared, "config").await {
+                Ok(repository) => repository,
+                Err(verdict) => return *verdict,
+            },
+        };
+        // What was listed of the former one is no more.
+        if let Some(snapshots) = self.list(prepared).await {
+            self.report_snapshots(snapshots).await;
+        }
+        let summary = Summary::Init { repository };
+        self.succeeded(summary, Problems::default(), run.exit, Some(repository))
+    }
+
     async fn probe(&mut self, prepared: &Prepared) -> Verdict {
         let repository = match self.identify(prepared, "config").await {
             Ok(repository) => repository,
@@ -205,7 +248,7 @@ impl Job {
         }
         let command = match Snapshots::of_host(self.settings.restic_host.clone()) {
             Ok(command) => Command::Snapshots(command),
-            Err(error) => return self.failed(prepare::failure(FailureCode::Exit(-1), &error)),
+            Err(error) => return self.failed(prepare::failure(FailureCode::InvalidValue, &error)),
         };
         let run = match self.main(prepared, STEP, Kind::Snapshots, Some(command), &[]).await {
             Ok(run) => run,
@@ -220,7 +263,7 @@ impl Job {
                 self.succeeded(Summary::Snapshots, Problems::default(), run.exit, None)
             }
             Err(why) => self.failed(FailureCause {
-                code: FailureCode::Exit(0),
+                code: FailureCode::NoResult,
                 exit_code: Some(0),
                 message: why.into(),
             }),
@@ -387,7 +430,7 @@ impl Job {
                 let subject = Subject::Alive(Box::new(process));
                 self.followed(prepared, directory, kind, subject, &limits, &[]).await
             }
-            Err(error) => Err(prepare::failure(FailureCode::Exit(-1), &error)),
+            Err(error) => Err(prepare::failure(FailureCode::AgentFailed, &error)),
         };
         match run {
             Ok(run) => Some(run),
@@ -444,7 +487,7 @@ impl Job {
         let redactor = prepared.access.redactor();
         let Followed { transcript, exit, stop } = follow(&step, kind, subject, redactor, limits, &mut self.journal)
             .await
-            .map_err(|error| prepare::failure(FailureCode::Exit(-1), &error))?;
+            .map_err(|error| prepare::failure(FailureCode::AgentFailed, &error))?;
         let ending = Ending {
             exit,
             stop,
@@ -461,12 +504,22 @@ impl Job {
 
     /// Splits a run into what it brought and the verdict that it was.
     async fn judged(&mut self, prepared: &Prepared, run: &Run) -> Result<(Facts, Problems), Box<Verdict>> {
+        let has_ended_by_itself = match run.outcome {
+            restic::Outcome::Ok(_) | restic::Outcome::Issues { .. } | restic::Outcome::Failed { .. } => {
+                code(run.exit).is_some()
+            }
+            restic::Outcome::Cancelled | restic::Outcome::TimedOut | restic::Outcome::Interrupted => false,
+        };
+        let takes_lock = run.kind == Kind::Backup;
+        if takes_lock && has_ended_by_itself {
+            self.settle_doubt();
+        }
         let mut verdict = match run.outcome.clone() {
             restic::Outcome::Ok(facts) => return Ok((facts, Problems::default())),
             restic::Outcome::Issues { facts, problems } => {
                 // Killed behind its result.
-                if code(run.exit).is_none() {
-                    self.leave_no_lock(prepared, run.kind).await;
+                if takes_lock && !has_ended_by_itself {
+                    self.leave_no_lock(prepared).await;
                 }
                 return Ok((facts, problems));
             }
@@ -483,26 +536,10 @@ impl Job {
             }
         };
         verdict.exit_code = code(run.exit);
-        self.leave_no_lock(prepared, run.kind).await;
+        if takes_lock {
+            self.leave_no_lock(prepared).await;
+        }
         Err(Box::new(verdict))
-    }
-
-    /// restic that is killed leaves its lock, and retention then fails for days. Plain `unlock` removes only what is old
-    /// or belongs to a process of this host that is gone.
-    async fn leave_no_lock(&mut self, prepared: &Prepared, left_by: Kind) {
-        if left_by != Kind::Backup {
-            return;
-        }
-        if let Err(why) = endpoint::answers(prepared.access.url()).await {
-            self.journal.say(&format!("whether a lock stayed is not known: {why}"));
-            return;
-        }
-        let listed = self.aside(prepared, "locks", Command::ListLocks, LISTING_WITHIN).await;
-        let are_locks_left = listed
-            .is_some_and(|run| matches!(run.outcome, restic::Outcome::Ok(Facts::ListLocks { ids }) if !ids.is_empty()));
-        if are_locks_left {
-            self.aside(prepared, "unlock", Command::Unlock, UNLOCK_WITHIN).await;
-        }
     }
 
     /// Lists the host's snapshots after a backup; `None` when there is no whole list.
@@ -542,7 +579,7 @@ impl Job {
         match Process::find(&self.directory.step(step)).await {
             Ok(Found::Nothing) => Ok(false),
             Ok(Found::Alive(_) | Found::Ended(_)) => Ok(true),
-            Err(error) => Err(prepare::failure(FailureCode::Exit(-1), &error)),
+            Err(error) => Err(prepare::failure(FailureCode::AgentFailed, &error)),
         }
     }
 
@@ -626,7 +663,7 @@ impl Job {
             process::Error::Step(_)
             | process::Error::InUse { .. }
             | process::Error::Wrapper(_)
-            | process::Error::NoAnswer => FailureCode::Exit(-1),
+            | process::Error::NoAnswer => FailureCode::AgentFailed,
         };
         let message = telemetry::chain(error);
         Box::new(self.failed(FailureCause {
@@ -704,14 +741,16 @@ fn what(kind: Kind) -> &'static str {
         Kind::CatConfig => "reads the config",
         Kind::Snapshots => "lists the snapshots",
         Kind::ListLocks => "lists the locks",
-        Kind::Unlock => "removes stale locks",
+        Kind::CatLock => "reads a lock",
+        Kind::Unlock => "removes locks",
+        Kind::Stats => "counts",
     }
 }
 
 /// restic answered another question than it was asked.
 fn contradiction() -> FailureCause {
     FailureCause {
-        code: FailureCode::Exit(0),
+        code: FailureCode::NoResult,
         exit_code: Some(0),
         message: "restic's answer does not fit what it was asked".into(),
     }

@@ -15,6 +15,7 @@
 //!
 //! **Invariant:** the password is in a pipe and nowhere else: not in an argument, not in an environment, not in a file.
 
+mod doubt;
 mod endpoint;
 mod follow;
 mod job;

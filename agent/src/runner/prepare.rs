@@ -35,7 +35,7 @@ pub(super) fn access(held: HeldRepository) -> Result<Access, FailureCause> {
         backend_env,
         restic_id: _,
     } = held;
-    let (url, _) = RepositoryUrl::parse(&url).map_err(|error| failure(FailureCode::Unreachable, &error))?;
+    let (url, _) = RepositoryUrl::parse(&url).map_err(|error| failure(FailureCode::InvalidRepoUrl, &error))?;
     let kind = url.kind();
     let takes_login = kind.takes_login() && !username.is_empty();
     // A login without a password of its own uses the repository's.
@@ -50,7 +50,7 @@ pub(super) fn access(held: HeldRepository) -> Result<Access, FailureCause> {
             .with_login(username, login_password)
             .map_err(|error| refused(&error))?;
     }
-    let env = BackendEnv::parse(kind, backend_env).map_err(|error| failure(FailureCode::AccessDenied, &error))?;
+    let env = BackendEnv::parse(kind, backend_env).map_err(|error| failure(FailureCode::InvalidValue, &error))?;
     access.with_env(env).map_err(|error| refused(&error))
 }
 
@@ -126,14 +126,15 @@ pub(super) fn failure(code: FailureCode, error: &dyn std::error::Error) -> Failu
 /// Each refusal has the code whose advice sends the operator to the right field.
 fn refused(error: &Refused) -> FailureCause {
     let code = match error {
-        Refused::Rclone => FailureCode::Unreachable,
+        Refused::Rclone => FailureCode::InvalidRepoUrl,
         Refused::EmptyPassword | Refused::PaddedPassword => FailureCode::WrongPassword,
-        Refused::Variable { .. } | Refused::Login { .. } => FailureCode::AccessDenied,
-        Refused::Value { .. }
+        Refused::Variable { .. }
+        | Refused::Login { .. }
+        | Refused::Value { .. }
         | Refused::CommaInTag
         | Refused::NoSource
         | Refused::Path { .. }
-        | Refused::OwnPath { .. } => FailureCode::SourceMissing,
+        | Refused::OwnPath { .. } => FailureCode::InvalidValue,
     };
     failure(code, error)
 }
@@ -194,8 +195,8 @@ mod tests {
     #[test]
     fn what_restic_must_not_be_given_fails_with_a_code_that_helps() {
         for (held, code) in [
-            (held("rest:ftp://backup.example.org/", ""), FailureCode::Unreachable),
-            (held("rclone:remote:path", ""), FailureCode::Unreachable),
+            (held("rest:ftp://backup.example.org/", ""), FailureCode::InvalidRepoUrl),
+            (held("rclone:remote:path", ""), FailureCode::InvalidRepoUrl),
             (
                 HeldRepository {
                     repo_password: Secret::default(),
@@ -208,7 +209,7 @@ mod tests {
                     backend_env: vec![("LD_PRELOAD".to_owned(), Secret::new("x".to_owned()))],
                     ..held("/srv/repo", "")
                 },
-                FailureCode::AccessDenied,
+                FailureCode::InvalidValue,
             ),
         ] {
             let cause = access(held).unwrap_err();

@@ -51,6 +51,19 @@ enum StoredInstruction {
         job: JobId,
         repository: RepositoryId,
     },
+    Reinit {
+        job: JobId,
+        repository: RepositoryId,
+    },
+    Unlock {
+        job: JobId,
+        repository: RepositoryId,
+        all: bool,
+    },
+    Stats {
+        job: JobId,
+        repository: RepositoryId,
+    },
     Cancel {
         job: JobId,
     },
@@ -169,6 +182,9 @@ impl From<&Instruction> for StoredInstruction {
             Work::Init => Self::Init { job, repository },
             Work::Probe => Self::Probe { job, repository },
             Work::Snapshots => Self::Snapshots { job, repository },
+            Work::Reinit => Self::Reinit { job, repository },
+            Work::Unlock { all } => Self::Unlock { job, repository, all },
+            Work::Stats => Self::Stats { job, repository },
         }
     }
 }
@@ -200,6 +216,9 @@ impl From<StoredInstruction> for Instruction {
             StoredInstruction::Init { job, repository } => (job, repository, Work::Init),
             StoredInstruction::Probe { job, repository } => (job, repository, Work::Probe),
             StoredInstruction::Snapshots { job, repository } => (job, repository, Work::Snapshots),
+            StoredInstruction::Reinit { job, repository } => (job, repository, Work::Reinit),
+            StoredInstruction::Unlock { job, repository, all } => (job, repository, Work::Unlock { all }),
+            StoredInstruction::Stats { job, repository } => (job, repository, Work::Stats),
         };
         Self::Run { job, repository, work }
     }

@@ -315,6 +315,9 @@ fn instruction(instruction: &domain::session::Instruction) -> &'static str {
             Work::Init => "init",
             Work::Probe => "probe",
             Work::Snapshots => "snapshots",
+            Work::Reinit => "reinit",
+            Work::Unlock { .. } => "unlock",
+            Work::Stats => "stats",
         },
     }
 }

@@ -228,9 +228,22 @@ fn instruction(message: v1::command::Command) -> Result<Instruction, Invalid> {
 
     let (job_id, repository_id, work) = match message {
         Message::Backup(message) => backup(message)?,
-        Message::Init(v1::InitCommand { job_id, repository_id }) => (job_id, repository_id, Work::Init),
+        Message::Init(v1::InitCommand {
+            job_id,
+            repository_id,
+            must_be_new,
+        }) => {
+            let work = if must_be_new { Work::Reinit } else { Work::Init };
+            (job_id, repository_id, work)
+        }
         Message::Probe(v1::ProbeCommand { job_id, repository_id }) => (job_id, repository_id, Work::Probe),
         Message::Snapshots(v1::SnapshotsCommand { job_id, repository_id }) => (job_id, repository_id, Work::Snapshots),
+        Message::Unlock(v1::UnlockCommand {
+            job_id,
+            repository_id,
+            remove_all,
+        }) => (job_id, repository_id, Work::Unlock { all: remove_all }),
+        Message::Stats(v1::StatsCommand { job_id, repository_id }) => (job_id, repository_id, Work::Stats),
         Message::Cancel(v1::CancelCommand { job_id }) => {
             return Ok(Instruction::Cancel {
                 job: required("job_id", &job_id)?,

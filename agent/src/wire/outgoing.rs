@@ -1,11 +1,12 @@
 //! What the agent says.
 
-use domain::Timestamp;
 use domain::certificate::{IdentityProof, Serial};
 use domain::id::{HostId, JobId, OutboxIncarnation};
-use domain::job::{BackupSummary, JobKind, Outcome, Problem, Problems, Progress, Summary};
+use domain::job::{BackupSummary, JobKind, Outcome, Problem, Problems, Progress, Summary, UnlockSummary};
+use domain::repository::{RepositoryLock, RepositoryStats};
 use domain::session::{Applied, DesiredKind, LiveJob, LiveStep};
 use domain::snapshot::Snapshot;
+use domain::{ByteSize, Timestamp};
 use prost::Message as _;
 use proto::agent::v1;
 use proto::agent::v1::agent_message::Body;
@@ -286,6 +287,8 @@ fn finished(job: JobId, end: &End) -> v1::JobFinished {
         message,
         exit_code: *exit_code,
         summary: backup_summary(outcome).map(summary),
+        unlock: unlocked(outcome).map(unlock_summary),
+        stats: counted(outcome).map(stats),
         issue_count: problems.count(),
         issues: issues(problems),
         log_lines: *log_lines,
@@ -305,14 +308,83 @@ fn started_at(outcome: &Outcome) -> Option<Timestamp> {
 }
 
 fn backup_summary(outcome: &Outcome) -> Option<&BackupSummary> {
+    match result(outcome)? {
+        Summary::Backup(backup) => Some(backup),
+        Summary::Init { .. } | Summary::Probe { .. } | Summary::Snapshots | Summary::Unlock(_) | Summary::Stats(_) => {
+            None
+        }
+    }
+}
+
+fn unlocked(outcome: &Outcome) -> Option<&UnlockSummary> {
+    match result(outcome)? {
+        Summary::Unlock(unlock) => Some(unlock),
+        Summary::Backup(_) | Summary::Init { .. } | Summary::Probe { .. } | Summary::Snapshots | Summary::Stats(_) => {
+            None
+        }
+    }
+}
+
+fn counted(outcome: &Outcome) -> Option<&RepositoryStats> {
+    match result(outcome)? {
+        Summary::Stats(stats) => Some(stats),
+        Summary::Backup(_) | Summary::Init { .. } | Summary::Probe { .. } | Summary::Snapshots | Summary::Unlock(_) => {
+            None
+        }
+    }
+}
+
+fn result(outcome: &Outcome) -> Option<&Summary> {
     match outcome {
-        Outcome::Succeeded { summary, .. } | Outcome::Warning { summary, .. } => match summary {
-            Summary::Backup(backup) => Some(backup),
-            Summary::Init { .. } | Summary::Probe { .. } | Summary::Snapshots => None,
-        },
+        Outcome::Succeeded { summary, .. } | Outcome::Warning { summary, .. } => Some(summary),
         Outcome::Failed { .. } | Outcome::Cancelled { .. } | Outcome::TimedOut { .. } | Outcome::Interrupted { .. } => {
             None
         }
+    }
+}
+
+fn unlock_summary(unlock: &UnlockSummary) -> v1::UnlockSummary {
+    let UnlockSummary { removed, left } = unlock;
+    v1::UnlockSummary {
+        removed: removed.iter().map(lock).collect(),
+        left: left.iter().map(lock).collect(),
+    }
+}
+
+fn stats(stats: &RepositoryStats) -> v1::RepositoryStats {
+    let RepositoryStats {
+        raw_size,
+        uncompressed_size,
+        restore_size,
+        snapshot_count,
+        locks,
+    } = stats;
+    v1::RepositoryStats {
+        raw_size: raw_size.map(ByteSize::as_bytes),
+        uncompressed_size: uncompressed_size.map(ByteSize::as_bytes),
+        restore_size: restore_size.map(ByteSize::as_bytes),
+        snapshot_count: *snapshot_count,
+        locks_known: locks.is_some(),
+        locks: locks.iter().flatten().map(lock).collect(),
+    }
+}
+
+fn lock(lock: &RepositoryLock) -> v1::RepositoryLock {
+    let RepositoryLock {
+        id,
+        exclusive,
+        hostname,
+        username,
+        pid,
+        since,
+    } = lock;
+    v1::RepositoryLock {
+        id: id.to_string(),
+        exclusive: *exclusive,
+        hostname: hostname.to_string(),
+        username: username.to_string(),
+        pid: *pid,
+        since: since.to_string(),
     }
 }
 
@@ -342,7 +414,7 @@ fn summary(backup: &BackupSummary) -> v1::BackupSummary {
         total_files_processed: *files_processed,
         total_bytes_processed: bytes_processed.as_bytes(),
         data_added: bytes_added.as_bytes(),
-        data_added_packed: bytes_packed.map(domain::ByteSize::as_bytes),
+        data_added_packed: bytes_packed.map(ByteSize::as_bytes),
         total_duration_seconds: duration.as_secs_f64(),
     }
 }
@@ -406,7 +478,7 @@ fn snapshot(snapshot: &Snapshot) -> v1::SnapshotInfo {
         hostname: restic_host.to_string(),
         paths: paths.iter().map(ToString::to_string).collect(),
         tags: tags.iter().map(ToString::to_string).collect(),
-        size_bytes: size.map(domain::ByteSize::as_bytes),
+        size_bytes: size.map(ByteSize::as_bytes),
         file_count: *file_count,
         program_version: program_version.as_ref().map(ToString::to_string).unwrap_or_default(),
     }
@@ -418,6 +490,8 @@ fn job_kind(kind: JobKind) -> v1::JobKind {
         JobKind::Init => v1::JobKind::Init,
         JobKind::Probe => v1::JobKind::Probe,
         JobKind::Snapshots => v1::JobKind::Snapshots,
+        JobKind::Unlock => v1::JobKind::Unlock,
+        JobKind::Stats => v1::JobKind::Stats,
     }
 }
 
@@ -433,7 +507,6 @@ fn desired_kind(kind: DesiredKind) -> v1::DesiredKind {
 mod tests {
     use std::time::Duration;
 
-    use domain::ByteSize;
     use domain::job::{FailureCause, FailureCode};
     use uuid::Uuid;
 

@@ -218,6 +218,30 @@ pub fn init(job: &str) -> v1::command::Command {
     v1::command::Command::Init(v1::InitCommand {
         job_id: job.to_owned(),
         repository_id: REPOSITORY.to_owned(),
+        must_be_new: false,
+    })
+}
+
+pub fn reinit(job: &str) -> v1::command::Command {
+    v1::command::Command::Init(v1::InitCommand {
+        job_id: job.to_owned(),
+        repository_id: REPOSITORY.to_owned(),
+        must_be_new: true,
+    })
+}
+
+pub fn unlock(job: &str, remove_all: bool) -> v1::command::Command {
+    v1::command::Command::Unlock(v1::UnlockCommand {
+        job_id: job.to_owned(),
+        repository_id: REPOSITORY.to_owned(),
+        remove_all,
+    })
+}
+
+pub fn stats(job: &str) -> v1::command::Command {
+    v1::command::Command::Stats(v1::StatsCommand {
+        job_id: job.to_owned(),
+        repository_id: REPOSITORY.to_owned(),
     })
 }
 

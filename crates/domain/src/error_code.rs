@@ -110,6 +110,7 @@ error_codes! {
     RepositoryNotReady "repository_not_ready" Conflict "The host has no usable repository. Set its credentials and let the probe succeed first."
     RepositoryReplaced "repository_replaced" Conflict "Another restic repository lies where the known one was, so backups of this host are held back. Find out who replaced it. Then an admin confirms the new one by its restic id, or you put the known one back and run a probe."
     RepositoryNotReplaced "repository_not_replaced" Conflict "No host has found a repository with this restic id in the place of the known one, so there is nothing to confirm. The repository's `replacements` list what was found."
+    RepositoryBusy "repository_busy" Conflict "A job is under way on this repository, and would lose its lock. Wait until it has ended, or cancel it."
     RepositoryReady "repository_ready" Conflict "The repository is initialised already. Nothing has to be done."
     JobAlreadyFinished "job_already_finished" Conflict "The job has ended; it cannot be cancelled any more."
     ProtocolTooOld "protocol_too_old" Conflict "Agent and server have no version of their protocol in common. Update the older one; until then the agent's backups run on, but are not seen here."

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::host::{HostStatus, Silence};
-use crate::job::{ResultCode, Status};
+use crate::job::{JobKind, ResultCode, Status};
 use crate::name::SourceGroupName;
 use crate::repository::RepoStatus;
 
@@ -266,8 +266,13 @@ impl fmt::Display for HealthReason {
                 "The host's certificates were revoked, so it is not managed any more. To go on, enroll it with a token that \
                  puts a machine in its place (replace_host_id), or delete the host.",
             ),
-            Self::BackupFailed(backup) => write!(f, "{backup} ended as {}. {}", backup.code, backup.code.advice()),
-            Self::RepositoryUnusable(code) => write!(f, "The repository is not usable. {}", code.advice()),
+            Self::BackupFailed(backup) => {
+                let advice = backup.code.advice(JobKind::Backup);
+                write!(f, "{backup} ended as {}. {advice}", backup.code)
+            }
+            Self::RepositoryUnusable(code) => {
+                write!(f, "The repository is not usable. {}", code.advice(JobKind::Probe))
+            }
             Self::NoRestic => f.write_str(
                 "The host has no restic, so nothing can be saved. Install restic 0.17 or later; the agent finds it by \
                  itself.",
@@ -282,7 +287,9 @@ impl fmt::Display for HealthReason {
                 "The agent is silent. What it has scheduled goes on by itself; check that the host is on and reaches the \
                  server.",
             ),
-            Self::BackupWithIssues(backup) => write!(f, "{backup} has issues. {}", backup.code.advice()),
+            Self::BackupWithIssues(backup) => {
+                write!(f, "{backup} has issues. {}", backup.code.advice(JobKind::Backup))
+            }
             Self::ClockSkew(skew) => write!(
                 f,
                 "The host's clock is {} seconds off, so the times of its backups are not right. Set up time \

@@ -63,6 +63,25 @@ pub struct ItemError {
 }
 
 impl Event {
+    /// What it says, for people: several lines where restic's reason has several. `None` when there is nothing that its
+    /// numbers, shown elsewhere, do not say; and for a type that is not known.
+    pub fn sentence(&self) -> Option<String> {
+        match self {
+            Self::Status(_) | Self::Version(_) | Self::Unknown { .. } => None,
+            Self::VerboseStatus { action, item } => Some(format!("{action} {item}")),
+            Self::Summary(summary) => Some(summary.sentence()),
+            Self::Error(ItemError { item, message }) if message.is_empty() => {
+                Some(format!("{item}: could not be read"))
+            }
+            Self::Error(ItemError { item, message }) => Some(format!("{item}: {message}")),
+            Self::ExitError { message, .. } => Some(message.clone()),
+            Self::Initialized { repository } => {
+                let id = repository.map(|id| id.short()).unwrap_or_default();
+                Some(format!("made the repository {id}"))
+            }
+        }
+    }
+
     /// Reads a line; `None` when it is no object with a `message_type`.
     pub(crate) fn parse(line: &str, redactor: &Redactor) -> Option<Self> {
         if !line.starts_with('{') {
@@ -92,6 +111,25 @@ impl Event {
                 message_type: redactor.redact(other).into_owned(),
             },
         })
+    }
+}
+
+impl Summary {
+    fn sentence(&self) -> String {
+        let Self { backup, snapshot_id } = self;
+        let saved = match snapshot_id {
+            Some(id) => format!("snapshot {} saved", id.get(..8).unwrap_or(id)),
+            None => "no snapshot saved".to_owned(),
+        };
+        format!(
+            "{saved}: {} files new, {} changed, {} unmodified; {} looked at, {} added; {:.1} s",
+            backup.files_new,
+            backup.files_changed,
+            backup.files_unmodified,
+            backup.bytes_processed,
+            backup.bytes_added,
+            backup.duration.as_secs_f64()
+        )
     }
 }
 
@@ -219,6 +257,35 @@ mod tests {
                 message: message.to_owned(),
             };
             assert_eq!(event, Some(Event::Error(expected)), "{error}");
+        }
+    }
+
+    #[test]
+    fn events_are_told_to_people_in_words() {
+        for (line, said) in [
+            (
+                r#"{"message_type":"summary","files_new":3,"total_bytes_processed":11,"data_added":7,"total_duration":1.25,
+                    "snapshot_id":"16a507961234"}"#,
+                Some("snapshot 16a50796 saved: 3 files new, 0 changed, 0 unmodified; 11 B looked at, 7 B added; 1.2 s"),
+            ),
+            (r#"{"message_type":"status","percent_done":1}"#, None),
+            (
+                r#"{"message_type":"error","error":{"message":"permission denied"},"item":"/a"}"#,
+                Some("/a: permission denied"),
+            ),
+            (
+                r#"{"message_type":"error","error":{},"item":"/a"}"#,
+                Some("/a: could not be read"),
+            ),
+            (
+                r#"{"message_type":"exit_error","code":1,"message":"Fatal: no"}"#,
+                Some("Fatal: no"),
+            ),
+            (r#"{"message_type":"telemetry"}"#, None),
+        ] {
+            let event = parse(line).unwrap();
+
+            assert_eq!(event.sentence().as_deref(), said, "{line}");
         }
     }
 

@@ -128,14 +128,16 @@ fn facts(transcript: &Transcript) -> Option<Facts> {
         Kind::ListLocks => Some(Facts::ListLocks {
             ids: transcript.lock_ids(),
         }),
+        Kind::CatLock => transcript.lock().map(|lock| Facts::CatLock { lock }),
         Kind::Unlock => Some(Facts::Unlock),
+        Kind::Stats => transcript.stats().map(|stats| Facts::Stats { stats }),
     }
 }
 
 /// Whether the output alone proves that the command did its work.
 fn shows_effect(transcript: &Transcript) -> bool {
     match transcript.kind() {
-        Kind::Backup | Kind::Init | Kind::CatConfig => facts(transcript).is_some(),
+        Kind::Backup | Kind::Init | Kind::CatConfig | Kind::CatLock | Kind::Stats => facts(transcript).is_some(),
         Kind::Snapshots | Kind::ListLocks | Kind::Unlock => false,
     }
 }
@@ -145,9 +147,11 @@ fn no_effect(transcript: &Transcript, code: i32) -> Outcome {
         Kind::Backup => "restic ended without naming a snapshot",
         Kind::Init => "restic ended without naming a repository",
         Kind::CatConfig => "restic ended without showing the repository's config",
+        Kind::CatLock => "restic ended without showing the lock",
+        Kind::Stats => "restic ended without a size",
         Kind::Snapshots | Kind::ListLocks | Kind::Unlock => "restic ended without a result",
     };
-    Outcome::failed(FailureCode::Exit(code), Some(code), missing)
+    Outcome::failed(FailureCode::NoResult, Some(code), missing)
 }
 
 /// What our own stop makes of an ending without effect; `None` when we did not stop it.

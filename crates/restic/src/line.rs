@@ -1,5 +1,7 @@
 //! [`Lines`]: cuts what restic writes into lines, whole or in pieces, and reads each as a [`Line`].
 
+use std::borrow::Cow;
+
 use crate::{Event, Redactor};
 
 /// The most that is kept of one line. What is longer is cut and says so.
@@ -35,6 +37,18 @@ impl Line {
         match Event::parse(clean.trim(), redactor) {
             Some(event) => Self::Event { event, text },
             None => Self::Text(text),
+        }
+    }
+
+    /// What it tells people, for the log; `None` for what is shown elsewhere. JSON of an unknown type stays as it is.
+    pub fn for_people(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Event {
+                event: Event::Unknown { .. },
+                text,
+            }
+            | Self::Text(text) => Some(text.into()),
+            Self::Event { event, .. } => event.sentence().map(Cow::Owned),
         }
     }
 

@@ -1,6 +1,10 @@
-//! [`LockOwner`]: who holds the lock that restic ran into.
+//! [`LockOwner`]: who holds the lock that restic ran into; [`LockId`] and [`Lock`]: a lock that was listed and read.
 
 use std::fmt;
+use std::str::FromStr;
+
+use domain::Timestamp;
+use serde_json::Value;
 
 /// The owner of a lock, read from restic's sentence.
 ///
@@ -17,6 +21,68 @@ pub struct LockOwner {
     pub user: String,
     /// When it was taken, as restic wrote it: in the time zone of the host that ran into it, without saying so.
     pub since: Option<String>,
+}
+
+/// The name of a lock's file: 64 lower-case hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LockId(String);
+
+/// A text that is no [`LockId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the id of a lock: 64 lower-case hex digits are needed")]
+pub struct InvalidLockId;
+
+/// What a lock's file says. Source: `restic cat lock`, alike from 0.14 to 0.19.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// When it was taken or last renewed, by its host's clock.
+    pub time: Timestamp,
+    /// Nobody else may use the repository meanwhile.
+    pub exclusive: bool,
+    /// The host's own name.
+    pub hostname: String,
+    /// The operating system's user.
+    pub username: String,
+    /// The process on its host.
+    pub pid: u32,
+}
+
+impl FromStr for LockId {
+    type Err = InvalidLockId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLockId> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() == 64 && text.bytes().all(is_digit) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidLockId)
+        }
+    }
+}
+
+impl fmt::Display for LockId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Lock {
+    /// Reads what `cat lock` printed; `None` when it is no lock.
+    pub(crate) fn parse(output: &str) -> Option<Self> {
+        let lock: Value = serde_json::from_str(output).ok()?;
+        let text = |name: &str| lock.get(name).and_then(Value::as_str).unwrap_or_default();
+        Some(Self {
+            time: text("time").parse().ok()?,
+            exclusive: lock.get("exclusive").and_then(Value::as_bool).unwrap_or(false),
+            hostname: text("hostname").to_owned(),
+            username: text("username").to_owned(),
+            pid: lock
+                .get("pid")
+                .and_then(Value::as_u64)
+                .and_then(|pid| pid.try_into().ok())
+                .unwrap_or(0),
+        })
+    }
 }
 
 impl LockOwner {
@@ -61,6 +127,28 @@ impl fmt::Display for LockOwner {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_what_restic_lists_and_nothing_else() {
+        let id = "7e93be8de0f0582db89253b629f58d8ae0c725e6b9311428d026c2863fbbf10a";
+
+        assert_eq!(id.parse::<LockId>().unwrap().to_string(), id);
+        for text in ["", "7e93be8d", &id.to_uppercase(), "--remove-all", &format!("{id}0")] {
+            assert_eq!(text.parse::<LockId>(), Err(InvalidLockId), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lock_without_a_time_is_none() {
+        let lock =
+            r#"{"time":"2026-11-22T01:37:07.715456896Z","exclusive":true,"hostname":"h","username":"u","pid":7}"#;
+
+        let read = Lock::parse(lock).unwrap();
+
+        assert_eq!((read.exclusive, read.pid, read.hostname.as_str()), (true, 7, "h"));
+        assert_eq!(Lock::parse("{}"), None);
+        assert_eq!(Lock::parse("unable to read"), None);
+    }
 
     #[test]
     fn the_owner_is_found_in_the_sentence() {

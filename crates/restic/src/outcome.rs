@@ -3,7 +3,7 @@
 use domain::ResticRepositoryId;
 use domain::job::{BackupSummary, FailureCause, FailureCode, Problems, ResultCode};
 
-use crate::LockOwner;
+use crate::{Lock, LockId, LockOwner, Stats};
 
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,10 +60,20 @@ pub enum Facts {
     /// The locks in the repository.
     ListLocks {
         /// Their ids, at most about a thousand.
-        ids: Vec<String>,
+        ids: Vec<LockId>,
+    },
+    /// One lock.
+    CatLock {
+        /// What it says.
+        lock: Lock,
     },
     /// Stale locks are gone. How many there were, not every version says: list them before and after.
     Unlock,
+    /// Numbers.
+    Stats {
+        /// Which.
+        stats: Stats,
+    },
 }
 
 impl Outcome {

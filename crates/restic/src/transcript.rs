@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cause;
 use crate::event::{Event, ItemError, Summary};
-use crate::{Kind, Line, Retry};
+use crate::{Kind, Line, Lock, LockId, Retry, Stats};
 
 /// Lines of text kept of the end of stderr: a panic's stack goes, its first line and the last words stay.
 const TAIL_LINES: usize = 40;
@@ -127,9 +127,18 @@ impl Transcript {
     }
 
     /// The ids that `list locks` printed.
-    pub(crate) fn lock_ids(&self) -> Vec<String> {
-        let is_id = |line: &&str| line.len() == 64 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
-        self.output.lines().filter(is_id).map(str::to_owned).collect()
+    pub(crate) fn lock_ids(&self) -> Vec<LockId> {
+        self.output.lines().filter_map(|line| line.parse().ok()).collect()
+    }
+
+    /// The lock that `cat lock` printed.
+    pub(crate) fn lock(&self) -> Option<Lock> {
+        Lock::parse(&self.output)
+    }
+
+    /// The numbers that `stats` printed.
+    pub(crate) fn stats(&self) -> Option<Stats> {
+        Stats::parse(&self.output)
     }
 
     /// restic's last words: the `exit_error`, else what it called fatal, else the end of its text. Several lines; empty
@@ -192,7 +201,7 @@ impl Transcript {
 
     fn observe_output(&mut self, text: &str) {
         let wanted = match self.kind {
-            Kind::CatConfig | Kind::ListLocks => true,
+            Kind::CatConfig | Kind::ListLocks | Kind::CatLock | Kind::Stats => true,
             Kind::Backup | Kind::Init | Kind::Snapshots | Kind::Unlock => false,
         };
         if wanted && self.output.len() + text.len() < MAX_OUTPUT_BYTES {

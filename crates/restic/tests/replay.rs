@@ -267,7 +267,22 @@ impl Run {
             Facts::CatConfig { .. } => "repository".to_owned(),
             Facts::Snapshots => format!("{} snapshots", self.snapshots().unwrap().len()),
             Facts::ListLocks { ids } => format!("{} locks", ids.len()),
+            Facts::CatLock { lock } => format!(
+                "lock of {} {}",
+                lock.hostname,
+                if lock.exclusive { "exclusive" } else { "shared" }
+            ),
             Facts::Unlock => "unlocked".to_owned(),
+            Facts::Stats { stats } => format!(
+                "{} bytes{}, {} snapshots",
+                stats.total.as_bytes(),
+                if stats.uncompressed.is_some() {
+                    " compressed"
+                } else {
+                    ""
+                },
+                stats.snapshots.unwrap_or(0)
+            ),
         }
     }
 

@@ -2,10 +2,11 @@
 
 use domain::id::{HostId, JobId, SourceGroupId};
 use domain::job::{
-    BackupSummary, Job, JobKind, JobQuery, JobView, LogQuery, Phase, Problem, Problems, Progress, RunJob, Sources,
-    Status, Summary, Work,
+    BackupSummary, Job, JobKind, JobQuery, JobView, LogQuery, Mode, Phase, Problem, Problems, Progress, Reinit, RunJob,
+    Sources, Status, Summary, UnlockSummary, Work,
 };
 use domain::path::{BackupPaths, InvalidPaths};
+use domain::repository::RepositoryLock;
 use domain::{Actor, ErrorCode};
 
 use super::{Invalid, from_timestamp, page, parse, required, to_timestamp};
@@ -26,6 +27,7 @@ impl TryFrom<v1::RunJobRequest> for RunJob {
             queue_if_offline,
             // The door has acted on it.
             request_id: _,
+            remove_all,
         } = message;
         let host = required("host_id", &host_id)?;
         if kind.is_empty() {
@@ -39,11 +41,37 @@ impl TryFrom<v1::RunJobRequest> for RunJob {
             JobKind::Init => without_sources(Work::Init, &args, &source_group_ids)?,
             JobKind::Probe => without_sources(Work::Probe, &args, &source_group_ids)?,
             JobKind::Snapshots => without_sources(Work::Snapshots, &args, &source_group_ids)?,
+            JobKind::Unlock => without_sources(Work::Unlock { all: remove_all }, &args, &source_group_ids)?,
+            JobKind::Stats => without_sources(Work::Stats, &args, &source_group_ids)?,
         };
+        if remove_all && kind != JobKind::Unlock {
+            return Err(Invalid::argument("remove_all", "only an unlock removes locks"));
+        }
         Ok(Self {
             host,
             work,
             queue_if_offline,
+        })
+    }
+}
+
+impl TryFrom<v1::ReinitHostRepositoryRequest> for Reinit {
+    type Error = Invalid;
+
+    fn try_from(message: v1::ReinitHostRepositoryRequest) -> Result<Self, Invalid> {
+        let v1::ReinitHostRepositoryRequest {
+            host_id,
+            confirm_hostname,
+            // The door has acted on it.
+            request_id: _,
+        } = message;
+        let host = required("host_id", &host_id)?;
+        if confirm_hostname.is_empty() {
+            return Err(Invalid::missing("confirm_hostname"));
+        }
+        Ok(Self {
+            host,
+            confirmation: confirm_hostname,
         })
     }
 }
@@ -160,6 +188,7 @@ impl From<JobView> for v1::Job {
             host_id,
             repository_id,
             kind,
+            mode,
             source_group_id,
             paths,
             actor,
@@ -179,7 +208,7 @@ impl From<JobView> for v1::Job {
             phase: v1::JobPhase::from(state.phase()).into(),
             with_issues: state.with_issues(),
             result_code: state.result_code().map(|code| code.to_string()).unwrap_or_default(),
-            error: state.error().unwrap_or_default(),
+            error: state.error(kind).unwrap_or_default(),
             actor_kind: v1::JobActorKind::from(actor).into(),
             actor_id: actor.id().unwrap_or_default(),
             actor_name: actor_name.to_string(),
@@ -199,6 +228,9 @@ impl From<JobView> for v1::Job {
             cancel_requested: cancel_requested.is_some() && !state.is_terminal(),
             log_expired: log.removed_at.is_some(),
             unreachable,
+            unlock: state.summary().and_then(unlock_summary),
+            remove_all: mode == Mode::All,
+            must_be_new: mode == Mode::Anew,
         }
     }
 }
@@ -238,6 +270,8 @@ impl From<JobKind> for v1::JobKind {
             JobKind::Init => Self::Init,
             JobKind::Probe => Self::Probe,
             JobKind::Snapshots => Self::Snapshots,
+            JobKind::Unlock => Self::Unlock,
+            JobKind::Stats => Self::Stats,
         }
     }
 }
@@ -345,6 +379,8 @@ fn kind_filter(kind: i32) -> Result<Option<JobKind>, Invalid> {
         Ok(v1::JobKind::Init) => Ok(Some(JobKind::Init)),
         Ok(v1::JobKind::Probe) => Ok(Some(JobKind::Probe)),
         Ok(v1::JobKind::Snapshots) => Ok(Some(JobKind::Snapshots)),
+        Ok(v1::JobKind::Unlock) => Ok(Some(JobKind::Unlock)),
+        Ok(v1::JobKind::Stats) => Ok(Some(JobKind::Stats)),
         Err(_) => Err(Invalid::argument("kind", domain::job::InvalidJobKind)),
     }
 }
@@ -393,6 +429,17 @@ fn backup_summary(summary: &Summary, problems: Option<&Problems>) -> Option<v1::
         total_duration_seconds: duration.as_secs_f64(),
         issue_count: problems.map_or(0, Problems::count),
         issues: problems.into_iter().flat_map(Problems::first).map(issue).collect(),
+    })
+}
+
+fn unlock_summary(summary: &Summary) -> Option<v1::UnlockSummary> {
+    let Summary::Unlock(UnlockSummary { removed, left }) = summary else {
+        return None;
+    };
+    let messages = |locks: &[RepositoryLock]| locks.iter().cloned().map(Into::into).collect();
+    Some(v1::UnlockSummary {
+        removed: messages(removed),
+        left: messages(left),
     })
 }
 

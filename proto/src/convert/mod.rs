@@ -16,6 +16,7 @@ mod job;
 mod job_log;
 mod page;
 mod repository;
+mod repository_stats;
 mod snapshot;
 mod time;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::host::HostStatus;
 use domain::id::HostId;
-use domain::job::{Job, JobKind, Phase};
+use domain::job::{Job, JobKind, Mode, Phase};
 use domain::repository::{FirstJob, RepositorySituation};
 use domain::{Actor, Timestamp};
 use serde_json::json;
@@ -111,6 +111,7 @@ impl App {
             host,
             repository: repository.id,
             kind,
+            mode: Mode::Usual,
             group: None,
             paths: None,
             actor: Actor::System,

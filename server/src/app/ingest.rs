@@ -4,13 +4,14 @@
 use std::borrow::Cow;
 
 use domain::id::{HostId, JobId};
-use domain::job::{Job, JobEvent, JobKind};
+use domain::job::{Job, JobEvent, JobKind, Mode, Status};
 use domain::session::{
     AgentEvent, Applied, DesiredKind, Fact, JobEnd, LiveJob, LiveStep, LogChunk, SnapshotPart, Stamp,
 };
 use domain::{Actor, ReportedText, Timestamp};
 
 use super::news::News;
+use super::repository_stats::keep_stats;
 use super::retention::MOST_LOG_BYTES;
 use super::session::{AgentSession, is_latest};
 use super::{App, Error};
@@ -266,9 +267,14 @@ impl App {
         }
         tx.set_written_log_lines(job.id, written).await?;
         if let Some(seen) = seen {
-            self.learn_repository(tx, &job, seen, now, &mut consequences.news)
-                .await?;
+            if job.mode == Mode::Anew && job.state.status() == Status::Succeeded {
+                self.made_anew(tx, &job, seen, now, &mut consequences.news).await?;
+            } else {
+                self.learn_repository(tx, &job, seen, now, &mut consequences.news)
+                    .await?;
+            }
         }
+        keep_stats(tx, &job, now).await?;
         if job.kind == JobKind::Init {
             consequences.was_made = true;
         }

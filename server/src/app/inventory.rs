@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use domain::id::{HostId, JobId};
-use domain::job::{Job, JobEvent, JobKind, JobState, Stage};
+use domain::job::{Job, JobEvent, JobKind, JobState, Mode, Stage};
 use domain::repository::RepoEvent;
 use domain::session::{Finding, Hello, LiveJob, Suspects};
 use domain::{Actor, Timestamp};
@@ -89,6 +89,8 @@ impl App {
             host_id: host,
             repository_id: live.repository,
             kind: live.kind,
+            // An init that was to find no repository is not told from another one here: what it made is then confirmed.
+            mode: Mode::Usual,
             source_group_id: None,
             paths: None,
             actor: Actor::Host(host),

@@ -6,12 +6,12 @@ use domain::fleet::HostView;
 use domain::host::HostStatus;
 use domain::id::{CommandId, HostId, Id as _, JobId, RepositoryId, SourceGroupId};
 use domain::job::{
-    CancelRequest, Job, JobEvent, JobKind, JobQuery, JobState, JobView, Phase, RunJob, Sources, Status, Work,
+    CancelRequest, Job, JobEvent, JobKind, JobQuery, JobState, JobView, Mode, Phase, RunJob, Sources, Status, Work,
 };
 use domain::page::Page;
 use domain::path::BackupPaths;
 use domain::repository::{NotAdmitted, RepoEvent};
-use domain::{Actor, ErrorCode, ReportedText, Timestamp};
+use domain::{Actor, ErrorCode, ReportedText, Role, Timestamp};
 use serde_json::json;
 
 use super::host_credentials::{known_host, repository_of};
@@ -23,7 +23,7 @@ use crate::store::{CommandKind, CommandState, ReadTx, SourceGroup, StoredCommand
 /// The most jobs of a host that may wait for their turn.
 const WAITING: usize = 32;
 /// How long a job may wait for a host that is there.
-const TTL: Duration = Duration::from_mins(15);
+pub(super) const TTL: Duration = Duration::from_mins(15);
 /// How long it may wait for a host that is offline, where that was asked for.
 const TTL_OFFLINE: Duration = Duration::from_hours(24);
 /// How long a wish to cancel waits for a host that is offline: as long as agents remember commands.
@@ -35,6 +35,7 @@ pub(super) struct Order {
     pub(super) host: HostId,
     pub(super) repository: RepositoryId,
     pub(super) kind: JobKind,
+    pub(super) mode: Mode,
     pub(super) group: Option<SourceGroupId>,
     pub(super) paths: Option<BackupPaths>,
     pub(super) actor: Actor,
@@ -47,7 +48,8 @@ impl App {
     /// source groups are one job each; the answer is the first.
     ///
     /// Errors: `host_not_found`, `source_group_required`, `source_group_not_found`, `host_offline`,
-    /// `repository_not_ready`, `repository_replaced`, `repository_ready`, `queue_full`.
+    /// `repository_not_ready`, `repository_replaced`, `repository_ready`, `queue_full`; `forbidden` and `repository_busy` for
+    /// an unlock of all locks.
     pub async fn run_job(&self, caller: &Caller, run: RunJob) -> Result<JobView, Error> {
         let RunJob {
             host,
@@ -59,10 +61,14 @@ impl App {
         let host = known_host(&tx, host).await?;
         // What waits already and how much of it decides about this order.
         tx.exclusively(&format!("jobs of {}", host.id)).await?;
-        let kind = work.kind();
+        let (kind, mode) = (work.kind(), work.mode());
         let sources = sources(&tx, host.id, work).await?;
         refuse_unreachable(&host, queue_if_offline)?;
         let repository = self.admitting_repository(&tx, &host, kind).await?;
+        if mode == Mode::All {
+            refuse_unlocker(caller)?;
+            refuse_busy(&tx, repository).await?;
+        }
         let live = tx.live_jobs(host.id).await?;
         let (mut first, mut missing) = (None, Vec::new());
         for source in sources {
@@ -90,6 +96,7 @@ impl App {
                 host: host.id,
                 repository,
                 kind,
+                mode,
                 group,
                 paths,
                 actor,
@@ -100,7 +107,12 @@ impl App {
         }
         if let Some(job) = ordered.first() {
             let ids: Vec<String> = ordered.iter().map(ToString::to_string).collect();
-            let facts = json!({ "kind": kind.as_str(), "host_id": host.id.to_string(), "job_ids": ids });
+            let facts = json!({
+                "kind": kind.as_str(),
+                "mode": mode.as_str(),
+                "host_id": host.id.to_string(),
+                "job_ids": ids,
+            });
             record(
                 &tx,
                 caller,
@@ -204,6 +216,7 @@ impl App {
             host,
             repository,
             kind,
+            mode,
             group,
             paths,
             actor,
@@ -215,6 +228,7 @@ impl App {
             host_id: host,
             repository_id: repository,
             kind,
+            mode,
             source_group_id: group,
             paths,
             actor,
@@ -226,7 +240,7 @@ impl App {
         };
         tx.insert_job(&job, &actor_name).await?;
         self.order_command(tx, &job, CommandKind::Run, ttl, now).await?;
-        if kind == JobKind::Init {
+        if kind == JobKind::Init && mode == Mode::Usual {
             repository_hears(tx, &job, RepoEvent::InitOrdered).await?;
         }
         news.job(&job);
@@ -329,7 +343,9 @@ pub(super) async fn repository_hears(tx: &Tx, job: &Job, event: RepoEvent) -> Re
 /// What the jobs of an order work on: at least one.
 async fn sources(tx: &ReadTx, host: HostId, work: Work) -> Result<Vec<Source>, Error> {
     let sources = match work {
-        Work::Init | Work::Probe | Work::Snapshots => return Ok(vec![Source::default()]),
+        Work::Init | Work::Probe | Work::Snapshots | Work::Unlock { .. } | Work::Stats => {
+            return Ok(vec![Source::default()]);
+        }
         Work::Backup(sources) => sources,
     };
     match sources {
@@ -367,7 +383,7 @@ async fn sources(tx: &ReadTx, host: HostId, work: Work) -> Result<Vec<Source>, E
 }
 
 /// Who asks, for the job's own record.
-fn actor(caller: &Caller) -> Result<(Actor, ReportedText<256>), Error> {
+pub(super) fn actor(caller: &Caller) -> Result<(Actor, ReportedText<256>), Error> {
     match &caller.who {
         Who::User(user) => Ok((Actor::User(user.id), user.name.as_str().into())),
         Who::Agent(host) => Ok((Actor::Host(*host), ReportedText::default())),
@@ -376,7 +392,7 @@ fn actor(caller: &Caller) -> Result<(Actor, ReportedText<256>), Error> {
     }
 }
 
-fn refuse_unreachable(host: &HostView, queue_if_offline: bool) -> Result<(), Error> {
+pub(super) fn refuse_unreachable(host: &HostView, queue_if_offline: bool) -> Result<(), Error> {
     let message = match host.status {
         HostStatus::Online => return Ok(()),
         HostStatus::Pending | HostStatus::Offline if queue_if_offline => return Ok(()),
@@ -390,7 +406,31 @@ fn refuse_unreachable(host: &HostView, queue_if_offline: bool) -> Result<(), Err
     Err(Error::refuse_with(ErrorCode::HostOffline, message))
 }
 
-fn refuse_full(live: &[Job], more: usize) -> Result<(), Error> {
+/// Locks of a restic that is at work are an admin's to take away.
+fn refuse_unlocker(caller: &Caller) -> Result<(), Error> {
+    if caller.user().is_some_and(|user| user.role >= Role::Admin) {
+        return Ok(());
+    }
+    Err(Error::refuse_field(
+        ErrorCode::Forbidden,
+        "remove_all",
+        "only an admin may remove locks whose owner may be at work; without this field, an unlock removes those that were left behind",
+    ))
+}
+
+/// A job that runs would lose its lock, and with it what keeps others from deleting what it relies on.
+async fn refuse_busy(tx: &ReadTx, repository: RepositoryId) -> Result<(), Error> {
+    let Some(view) = tx.jobs_under_way(repository).await?.into_iter().next() else {
+        return Ok(());
+    };
+    let message = format!(
+        "a job of the kind {} of {} is under way on this repository ({}); wait until it has ended, or cancel it",
+        view.job.kind, view.hostname, view.job.id
+    );
+    Err(Error::refuse_with(ErrorCode::RepositoryBusy, message))
+}
+
+pub(super) fn refuse_full(live: &[Job], more: usize) -> Result<(), Error> {
     let waiting = live.iter().filter(|job| job.state.status() == Status::Queued).count();
     if more > 0 && waiting + more > WAITING {
         return Err(Error::refuse(ErrorCode::QueueFull));
@@ -398,7 +438,7 @@ fn refuse_full(live: &[Job], more: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn not_admitted(why: NotAdmitted) -> Error {
+pub(super) fn not_admitted(why: NotAdmitted) -> Error {
     let (code, message) = match why {
         NotAdmitted::NoRepository => (
             ErrorCode::RepositoryNotReady,

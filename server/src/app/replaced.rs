@@ -54,7 +54,7 @@ impl App {
     }
 
     /// Makes this id the known one of a repository. Hosts that were held back because they found it are not any more; all
-    /// get the id to compare with, and those that are online look whether it is what they see.
+    /// hosts get the id to compare with, and those that were held back for whatever they found look once more.
     pub(super) async fn adopt_identity(
         &self,
         tx: &Tx,
@@ -64,23 +64,46 @@ impl App {
         news: &mut News,
     ) -> Result<(), Error> {
         tx.set_restic_repository_id(repository.id, Some(restic_id)).await?;
-        let mut freed = Vec::new();
+        let mut held_back = Vec::new();
         for binding in tx.repository_hosts(repository.id).await? {
-            if binding.found.is_some_and(|found| found.restic_id == restic_id) {
+            let Some(found) = binding.found else { continue };
+            if found.restic_id == restic_id {
                 let next = binding.status.next(RepoEvent::ReplacementConfirmed);
                 tx.set_found_repository(binding.host_id, repository.id, None).await?;
                 tx.set_repo_status(binding.host_id, repository.id, next).await?;
-                freed.push(binding.host_id);
             }
+            held_back.push(binding.host_id);
         }
         for host in tx.raise_desired_versions_of(repository.id).await? {
             news.host(host);
-            if freed.contains(&host) {
+            if held_back.contains(&host) {
                 self.order_first_job(tx, host, Occasion::CredentialsChanged, now, news)
                     .await?;
             }
         }
         Ok(())
+    }
+
+    /// Takes the repository that a job has made at an empty location for the one to use from now on.
+    pub(super) async fn made_anew(
+        &self,
+        tx: &Tx,
+        job: &Job,
+        made: ResticRepositoryId,
+        now: Timestamp,
+        news: &mut News,
+    ) -> Result<(), Error> {
+        let binding = tx.host_repository(job.host_id).await?;
+        let Some(repository) = tx.repository(job.repository_id).await? else {
+            return Ok(());
+        };
+        if binding.is_none_or(|binding| binding.repository_id != repository.id) {
+            return Ok(());
+        }
+        // Whatever this host had found before has made room for it.
+        tx.set_found_repository(job.host_id, repository.id, None).await?;
+        repository_hears(tx, job, RepoEvent::ReplacementConfirmed).await?;
+        self.adopt_identity(tx, &repository, made, now, news).await
     }
 
     /// Takes in which repository a job has seen at the location of its own. The first one seen is the one that is meant.

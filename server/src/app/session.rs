@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::host::{HostEvent, HostStatus};
 use domain::id::{HostId, Id as _, JobId, OutboxIncarnation, SessionId};
-use domain::job::{Job, JobEvent, JobKind, Progress, Stage};
+use domain::job::{Job, JobEvent, JobKind, Mode, Progress, Stage};
 use domain::repository::RepoStatus;
 use domain::session::{
     Applied, BackupOrder, Command, CommandAck, CommandOutcome, DesiredState, Hello, Instruction, ProtocolRange,
@@ -382,9 +382,14 @@ fn was_sent_in(command: &StoredCommand, session_epoch: u64) -> bool {
 async fn instruction(tx: &ReadTx, job: &Job, kind: CommandKind) -> Result<Option<Instruction>, Error> {
     let work = match (kind, job.kind) {
         (CommandKind::Cancel, _) => return Ok(Some(Instruction::Cancel { job: job.id })),
+        (CommandKind::Run, JobKind::Init) if job.mode == Mode::Anew => Work::Reinit,
         (CommandKind::Run, JobKind::Init) => Work::Init,
         (CommandKind::Run, JobKind::Probe) => Work::Probe,
         (CommandKind::Run, JobKind::Snapshots) => Work::Snapshots,
+        (CommandKind::Run, JobKind::Unlock) => Work::Unlock {
+            all: job.mode == Mode::All,
+        },
+        (CommandKind::Run, JobKind::Stats) => Work::Stats,
         (CommandKind::Run, JobKind::Backup) => {
             let Some(paths) = job.paths.clone() else {
                 return Ok(None);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use domain::Role;
 use domain::id::JobId;
-use domain::job::{JobQuery, LogGap, LogLine, LogQuery, RunJob};
+use domain::job::{JobQuery, LogGap, LogLine, LogQuery, Reinit, RunJob};
 use domain::page::Page;
 use futures_util::stream;
 use proto::v1;
@@ -28,6 +28,19 @@ impl JobService for Api {
     async fn run_job(&self, request: Request<v1::RunJobRequest>) -> Result<Response<v1::Job>, Status> {
         let (caller, run) = input::<RunJob, _>(request)?;
         let view = self.app.run_job(&caller, run).await.map_err(refuse(&caller))?;
+        Ok(Response::new(view.into()))
+    }
+
+    async fn reinit_host_repository(
+        &self,
+        request: Request<v1::ReinitHostRepositoryRequest>,
+    ) -> Result<Response<v1::Job>, Status> {
+        let (caller, reinit) = input::<Reinit, _>(request)?;
+        let view = self
+            .app
+            .reinit_repository(&caller, reinit)
+            .await
+            .map_err(refuse(&caller))?;
         Ok(Response::new(view.into()))
     }
 

@@ -126,6 +126,19 @@ impl RepositoryService for Api {
         Ok(Response::new(view.into()))
     }
 
+    async fn get_repository_stats(
+        &self,
+        request: Request<v1::GetRepositoryStatsRequest>,
+    ) -> Result<Response<v1::RepositoryStats>, Status> {
+        let (caller, id) = input::<RepositoryId, _>(request)?;
+        let view = self
+            .app
+            .get_repository_stats(&caller, id)
+            .await
+            .map_err(refuse(&caller))?;
+        Ok(Response::new(view.into()))
+    }
+
     async fn get_host_credentials(
         &self,
         request: Request<v1::GetHostCredentialsRequest>,

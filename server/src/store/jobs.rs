@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::id::{HostId, JobId, RepositoryId};
-use domain::job::{Job, JobKind, JobQuery, JobState, JobView, Phase, ResultCode, Status};
+use domain::job::{Job, JobKind, JobQuery, JobState, JobView, Mode, Phase, ResultCode, Status};
 use domain::repository::Tried;
 use domain::{ReportedText, Timestamp};
 use sea_orm::{
@@ -128,6 +128,21 @@ impl ReadTx {
         alike.into_iter().filter_map(|model| took(model).transpose()).collect()
     }
 
+    /// Lists the jobs, of any host, that hosts have been sent to do on a repository and that have not ended, as far as is
+    /// known, the oldest first.
+    pub async fn jobs_under_way(&self, repository: RepositoryId) -> Result<Vec<JobView>, Error> {
+        let found = live()
+            .filter(Column::RepositoryId.eq(repository.as_uuid()))
+            .filter(Column::Phase.ne(Phase::Queued.as_str()))
+            .find_also_related(host::Entity)
+            .order_by_asc(Column::CreatedAt)
+            .order_by_asc(Column::Id)
+            .all(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        found.into_iter().filter_map(view).collect()
+    }
+
     /// Finds out what was tried to make or open a repository, as seen from one of its hosts.
     pub async fn tried(&self, host: HostId, repository: RepositoryId) -> Result<Tried, Error> {
         let (init, probe) = (JobKind::Init.as_str(), JobKind::Probe.as_str());
@@ -180,6 +195,7 @@ impl Tx {
             host_id: Set(job.host_id.as_uuid()),
             repository_id: Set(job.repository_id.as_uuid()),
             kind: Set(job.kind.as_str().to_owned()),
+            mode: Set((job.mode != Mode::Usual).then(|| job.mode.as_str().to_owned())),
             source_group_id: Set(job.source_group_id.map(|id| id.as_uuid())),
             paths: Set(job
                 .paths

@@ -43,6 +43,7 @@ mod page;
 mod projections;
 mod repositories;
 mod repository_credentials;
+mod repository_stats;
 mod retention;
 mod row;
 mod settings;

@@ -333,6 +333,8 @@ pub fn end(ending: Ending) -> JobEnd {
         message: "".into(),
         exit_code: None,
         backup: None,
+        unlock: None,
+        stats: None,
         problems: Problems::default(),
         started_at: None,
         log_lines: 0,

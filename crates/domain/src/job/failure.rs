@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Status;
+use super::{JobKind, Status};
 use crate::reported::ReportedText;
 
 /// Why a job failed.
@@ -31,6 +31,16 @@ pub enum FailureCode {
     AgentSecretsUnreadable,
     /// Another repository lies where the known one was.
     RepositoryReplaced,
+    /// A repository lies where one was to be made anew.
+    LocationNotEmpty,
+    /// The agent does not use a location like this.
+    InvalidRepoUrl,
+    /// The agent does not give restic a value like this.
+    InvalidValue,
+    /// The agent itself could not do its part: its disk, or the process that watches restic.
+    AgentFailed,
+    /// restic ended as if all were well, but nothing shows the effect.
+    NoResult,
     /// restic ended with a code that has no meaning of its own.
     Exit(i32),
 }
@@ -81,7 +91,7 @@ pub struct FailureCause {
 
 impl FailureCode {
     /// All codes but [`Self::Exit`], which stands for many.
-    pub const NAMED: [Self; 11] = [
+    pub const NAMED: [Self; 16] = [
         Self::RepoMissing,
         Self::RepoLocked,
         Self::WrongPassword,
@@ -93,57 +103,105 @@ impl FailureCode {
         Self::ResticTooOld,
         Self::AgentSecretsUnreadable,
         Self::RepositoryReplaced,
+        Self::LocationNotEmpty,
+        Self::InvalidRepoUrl,
+        Self::InvalidValue,
+        Self::AgentFailed,
+        Self::NoResult,
     ];
 
-    /// What it means for the backups and what to do next.
-    pub const fn advice(self) -> &'static str {
+    /// What happened, what it means for a job of this kind, and what to do next.
+    pub fn advice(self, kind: JobKind) -> String {
+        let (happened, remedy) = self.what_and_remedy();
+        let effect = match self {
+            Self::NoResult | Self::Exit(_) => kind.without_certain_effect(),
+            Self::RepoMissing
+            | Self::RepoLocked
+            | Self::WrongPassword
+            | Self::AccessDenied
+            | Self::Unreachable
+            | Self::NoSpace
+            | Self::SourceMissing
+            | Self::ResticMissing
+            | Self::ResticTooOld
+            | Self::AgentSecretsUnreadable
+            | Self::RepositoryReplaced
+            | Self::LocationNotEmpty
+            | Self::InvalidRepoUrl
+            | Self::InvalidValue
+            | Self::AgentFailed => kind.without_effect(),
+        };
+        format!("{happened}, so {effect}. {remedy}")
+    }
+
+    const fn what_and_remedy(self) -> (&'static str, &'static str) {
         match self {
-            Self::RepoMissing => {
-                "There is no repository at this location, so nothing was saved. Check the URL; if it is right, run init."
-            }
-            Self::RepoLocked => {
-                "Another restic holds a lock on the repository, so nothing was saved. Wait until it has ended; a lock \
-                 that a crash left behind is removed by unlock."
-            }
-            Self::WrongPassword => {
-                "The repository does not open with the stored password, so nothing was saved. Set the right password \
-                 and probe again."
-            }
-            Self::AccessDenied => {
-                "The storage refused access, so nothing was saved. Check the login of the storage and what it may do \
-                 at this location."
-            }
-            Self::Unreachable => {
-                "The storage did not answer, so nothing was saved. Check from the host that its address is right and \
-                 that it runs."
-            }
-            Self::NoSpace => {
-                "The storage or a disk of the host is full, so no snapshot was made. Free space or raise the quota, \
-                 then run it again."
-            }
-            Self::SourceMissing => {
-                "None of the paths exists on the host, so nothing was saved. Correct the paths, or mount what belongs \
-                 there."
-            }
-            Self::ResticMissing => {
-                "The host has no restic, so nothing can be saved. Install restic 0.17 or later; the agent finds it by \
-                 itself."
-            }
-            Self::ResticTooOld => {
-                "The host's restic is too old, so nothing was saved. Install restic 0.17 or later; the agent finds it \
-                 by itself."
-            }
-            Self::AgentSecretsUnreadable => {
-                "The agent cannot read its stored credentials, so nothing was saved. Set the repository's credentials \
-                 again; if it stays so, run `restic-manager-agent doctor` on the host."
-            }
-            Self::RepositoryReplaced => {
-                "Another repository lies where the known one was, so backups are held back. Find out who replaced it; \
-                 an admin can then confirm the new one."
-            }
-            Self::Exit(_) => {
-                "restic failed, so a new snapshot is not certain. The log has the cause; correct it and run it again."
-            }
+            Self::RepoMissing => (
+                "There is no repository at this location",
+                "Check the URL; if it is right, run init, or re-init if it existed before.",
+            ),
+            Self::RepoLocked => (
+                "Another restic holds a lock on the repository",
+                "Wait until it has ended; a lock that a crash left behind is removed by unlock.",
+            ),
+            Self::WrongPassword => (
+                "The repository does not open with the stored password",
+                "Set the right password and probe again.",
+            ),
+            Self::AccessDenied => (
+                "The storage refused access",
+                "Check the login of the storage and what it may do at this location.",
+            ),
+            Self::Unreachable => (
+                "The storage did not answer",
+                "Check from the host that its address is right and that it runs.",
+            ),
+            Self::NoSpace => (
+                "The storage or a disk of the host is full",
+                "Free space or raise the quota, then run it again.",
+            ),
+            Self::SourceMissing => (
+                "None of the paths exists on the host",
+                "Correct the paths, or mount what belongs there.",
+            ),
+            Self::ResticMissing => (
+                "The host has no restic that works",
+                "Install restic 0.17 or later; the agent finds it by itself.",
+            ),
+            Self::ResticTooOld => (
+                "The host's restic is too old",
+                "Install restic 0.17 or later; the agent finds it by itself.",
+            ),
+            Self::AgentSecretsUnreadable => (
+                "The agent cannot read its stored credentials",
+                "Set the repository's credentials again; if it stays so, run `restic-manager-agent doctor` on the host.",
+            ),
+            Self::RepositoryReplaced => (
+                "Another repository lies where the known one was",
+                "Backups of the host are held back. Find out who replaced it; an admin then confirms the new one, or you put \
+                 the known one back and probe.",
+            ),
+            Self::LocationNotEmpty => (
+                "A repository lies at this location already",
+                "Nothing was changed. Move it away yourself if nobody needs it, then make it anew; else probe it.",
+            ),
+            Self::InvalidRepoUrl => (
+                "The agent does not use a repository at a URL like this",
+                "Correct the URL; if the server took it, agent and server are of different versions: update the older one.",
+            ),
+            Self::InvalidValue => (
+                "One of the values must not be given to restic",
+                "The message names it; correct it and run it again.",
+            ),
+            Self::AgentFailed => (
+                "The agent could not do its part",
+                "Look at the message and run `restic-manager-agent doctor` on the host: its disk may be full or damaged.",
+            ),
+            Self::NoResult => (
+                "restic ended as if all were well, but showed no result",
+                "The log has what it said; run it again, with another version of restic if it stays so.",
+            ),
+            Self::Exit(_) => ("restic failed", "The log has the cause; correct it and run it again."),
         }
     }
 }
@@ -160,33 +218,40 @@ impl ResultCode {
         }
     }
 
-    /// What it means for the backups and what to do next.
-    pub const fn advice(self) -> &'static str {
+    /// What happened, what it means for a job of this kind, and what to do next.
+    pub fn advice(self, kind: JobKind) -> String {
+        let effect = kind.without_effect();
         match self {
-            Self::Ok => "All is saved. Nothing has to be done.",
+            Self::Ok => "It did all it was asked to. Nothing has to be done.".to_owned(),
             Self::Issues => {
-                "The snapshot exists, but without the items listed. Make them readable or leave them out of the backup."
+                "The snapshot exists, but without the items listed. Make them readable or leave them out of the \
+                             backup."
+                    .to_owned()
             }
-            Self::Failed(code) => code.advice(),
-            Self::TimedOut => {
-                "It did not end within its deadline and was stopped, so nothing is certain to be saved. The log shows \
-                 where it stood; look at the storage's speed, then run it again."
-            }
-            Self::Interrupted => {
-                "The host rebooted or the process was killed, so no snapshot was made. What was uploaded is used again: \
-                 run it once more."
-            }
+            Self::Failed(code) => code.advice(kind),
+            Self::TimedOut => format!(
+                "It did not end within its deadline and was stopped, so {}. The log shows where it stood; look at the \
+                 storage's speed, then run it again.",
+                kind.without_certain_effect()
+            ),
+            Self::Interrupted => format!(
+                "The host rebooted or the process was killed, so {effect}. Run it once more; what a backup had uploaded is \
+                 used again."
+            ),
             Self::Lost => {
-                "The host stopped reporting on it, so nobody knows whether it was saved. Look at the host; when it is \
-                 back, its report corrects this."
+                "The host stopped reporting on it, so nobody knows how it ended. Look at the host; when it is \
+                           back, its report corrects this."
+                    .to_owned()
             }
             Self::Expired => {
-                "The host did not take it up in time, so nothing was saved. Run it again when the host is online."
+                format!("The host did not take it up in time, so {effect}. Run it again when the host is online.")
             }
-            Self::Cancelled => "It was cancelled before it was complete. Earlier snapshots are not affected.",
-            Self::Refused => {
-                "The agent did not take it on, so nothing was saved. The message says why; correct that and run it again."
+            Self::Cancelled => {
+                "It was cancelled before it was complete. Earlier snapshots are not affected.".to_owned()
             }
+            Self::Refused => format!(
+                "The agent did not take it on, so {effect}. The message says why; correct that and run it again."
+            ),
         }
     }
 }
@@ -205,6 +270,11 @@ impl fmt::Display for FailureCode {
             Self::ResticTooOld => "restic_too_old",
             Self::AgentSecretsUnreadable => "agent_secrets_unreadable",
             Self::RepositoryReplaced => "repository_replaced",
+            Self::LocationNotEmpty => "location_not_empty",
+            Self::InvalidRepoUrl => "invalid_repo_url",
+            Self::InvalidValue => "invalid_value",
+            Self::AgentFailed => "agent_failed",
+            Self::NoResult => "no_result",
             Self::Exit(code) => return write!(f, "exit_{code}"),
         })
     }

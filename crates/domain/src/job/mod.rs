@@ -32,6 +32,7 @@ mod event;
 mod failure;
 mod kind;
 mod log;
+mod mode;
 mod next;
 mod phase;
 mod progress;
@@ -47,13 +48,14 @@ pub use event::{JobEvent, Outcome, Stage};
 pub use failure::{FailureCause, FailureCode, InvalidFailureCode, InvalidResultCode, ResultCode};
 pub use kind::{InvalidJobKind, JobKind};
 pub use log::{LogExtent, LogGap, LogLine, LogStream};
+pub use mode::{InvalidMode, Mode};
 pub use next::{InvalidTransition, next};
 pub use phase::{InvalidPhase, InvalidStatus, Phase, Status};
 pub use progress::Progress;
-pub use request::{JobQuery, LogQuery, RunJob, Sources, Work};
+pub use request::{JobQuery, LogQuery, Reinit, RunJob, Sources, Work};
 pub use silence::{Patience, is_given_up};
 pub use state::JobState;
-pub use summary::{BackupSummary, Problem, Problems, Summary};
+pub use summary::{BackupSummary, Problem, Problems, Summary, UnlockSummary};
 pub use view::JobView;
 
 use crate::id::{HostId, JobId, RepositoryId, SourceGroupId};
@@ -71,6 +73,8 @@ pub struct Job {
     pub repository_id: RepositoryId,
     /// What it does.
     pub kind: JobKind,
+    /// What sets it apart from the usual one of its kind.
+    pub mode: Mode,
     /// The source group that a backup saves; `None` for other kinds and for a backup of named paths.
     pub source_group_id: Option<SourceGroupId>,
     /// What a backup saves, as it was when the job was made; `None` for other kinds.

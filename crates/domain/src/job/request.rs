@@ -1,6 +1,6 @@
 //! What people ask of jobs.
 
-use super::{JobKind, Status};
+use super::{JobKind, Mode, Status};
 use crate::Timestamp;
 use crate::id::{HostId, JobId, SourceGroupId};
 use crate::page::PageQuery;
@@ -28,6 +28,22 @@ pub enum Work {
     Probe,
     /// Lists the host's snapshots.
     Snapshots,
+    /// Removes locks that were left behind.
+    Unlock {
+        /// Also those whose owner may be at work.
+        all: bool,
+    },
+    /// Finds out how large the repository is.
+    Stats,
+}
+
+/// Makes a host's repository anew at a location that is empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reinit {
+    /// Which host makes it.
+    pub host: HostId,
+    /// The host's name, typed to confirm.
+    pub confirmation: String,
 }
 
 /// What a backup saves.
@@ -77,6 +93,21 @@ impl Work {
             Self::Init => JobKind::Init,
             Self::Probe => JobKind::Probe,
             Self::Snapshots => JobKind::Snapshots,
+            Self::Unlock { .. } => JobKind::Unlock,
+            Self::Stats => JobKind::Stats,
+        }
+    }
+
+    /// What sets the job apart from the usual one of its kind.
+    pub const fn mode(&self) -> Mode {
+        match self {
+            Self::Unlock { all: true } => Mode::All,
+            Self::Unlock { all: false }
+            | Self::Backup(_)
+            | Self::Init
+            | Self::Probe
+            | Self::Snapshots
+            | Self::Stats => Mode::Usual,
         }
     }
 }

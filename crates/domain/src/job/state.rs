@@ -1,6 +1,6 @@
 //! [`JobState`]: where a job stands, with the facts of that stand.
 
-use super::{FailureCause, Outcome, Phase, Problems, Progress, ResultCode, Stage, Status, Summary};
+use super::{FailureCause, JobKind, Outcome, Phase, Problems, Progress, ResultCode, Stage, Status, Summary};
 use crate::reported::ReportedText;
 use crate::{Actor, Timestamp};
 
@@ -209,12 +209,12 @@ impl JobState {
         }
     }
 
-    /// For a failed job: what it means and what to do, followed by what was reported. `None` for any other.
-    pub fn error(&self) -> Option<String> {
+    /// For a failed job of this kind: what it means and what to do, followed by what was reported. `None` for any other.
+    pub fn error(&self, kind: JobKind) -> Option<String> {
         if self.status() != Status::Failed {
             return None;
         }
-        let advice = self.result_code()?.advice();
+        let advice = self.result_code()?.advice(kind);
         let reported = match self {
             Self::Failed { cause, .. } => cause.message.as_str(),
             Self::TimedOut { message, .. } | Self::Interrupted { message, .. } | Self::Refused { message, .. } => {
@@ -233,7 +233,7 @@ impl JobState {
             | Self::Lost { .. } => "",
         };
         Some(if reported.is_empty() {
-            advice.to_owned()
+            advice
         } else {
             format!("{advice} Reported: {reported}")
         })

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::ByteSize;
 use crate::reported::ReportedText;
+use crate::repository::{RepositoryLock, RepositoryStats};
 use crate::restic_id::{ResticRepositoryId, SnapshotId};
 
 /// The final numbers of a job that ended well, one shape per kind.
@@ -24,6 +25,19 @@ pub enum Summary {
     },
     /// Of a listing; its result is the list itself.
     Snapshots,
+    /// Of an unlock.
+    Unlock(UnlockSummary),
+    /// Of a look at the repository's size.
+    Stats(RepositoryStats),
+}
+
+/// What an unlock did. At most the first twenty locks are named.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct UnlockSummary {
+    /// The locks that are gone.
+    pub removed: Vec<RepositoryLock>,
+    /// The locks that stayed: their owners may be at work.
+    pub left: Vec<RepositoryLock>,
 }
 
 /// What a backup did. Source: restic's `summary` line; fields that the restic version does not report are zero or `None`.
@@ -60,7 +74,7 @@ impl Summary {
     pub const fn snapshot(&self) -> Option<SnapshotId> {
         match self {
             Self::Backup(backup) => backup.snapshot,
-            Self::Init { .. } | Self::Probe { .. } | Self::Snapshots => None,
+            Self::Init { .. } | Self::Probe { .. } | Self::Snapshots | Self::Unlock(_) | Self::Stats(_) => None,
         }
     }
 
@@ -68,7 +82,7 @@ impl Summary {
     pub const fn repository(&self) -> Option<ResticRepositoryId> {
         match self {
             Self::Init { repository } | Self::Probe { repository } => Some(*repository),
-            Self::Backup(_) | Self::Snapshots => None,
+            Self::Backup(_) | Self::Snapshots | Self::Unlock(_) | Self::Stats(_) => None,
         }
     }
 }

@@ -171,7 +171,7 @@ fn callers_see_five_statuses() {
         let state = state(phase);
 
         assert_eq!(state.status().as_str(), status, "{phase}");
-        assert_eq!(state.error().is_some(), status == "failed", "{phase}");
+        assert_eq!(state.error(JobKind::Backup).is_some(), status == "failed", "{phase}");
         assert_eq!(state.with_issues(), phase == "warning");
         assert_eq!(state.is_terminal(), state.finished_at().is_some(), "{phase}");
         assert_eq!(state.is_terminal(), state.result_code().is_some(), "{phase}");
@@ -185,7 +185,7 @@ fn callers_see_five_statuses() {
 
 #[test]
 fn an_error_is_advice_followed_by_what_was_reported() {
-    let error = state("failed").error().unwrap();
+    let error = state("failed").error(JobKind::Backup).unwrap();
 
     assert!(error.starts_with("The repository does not open"), "{error}");
     assert!(error.ends_with("Reported: wrong password or no key found"), "{error}");
@@ -250,10 +250,34 @@ fn result_codes_and_their_text_agree() {
     let exits = [1, 130, -1].map(|code| ResultCode::Failed(FailureCode::Exit(code)));
     for code in named.into_iter().chain(others.into_iter().flatten()).chain(exits) {
         assert_eq!(code.to_string().parse(), Ok(code));
-        assert!(code.advice().ends_with('.'), "{code}");
+        for kind in JobKind::ALL {
+            let advice = code.advice(kind);
+
+            assert!(
+                advice.ends_with('.') && advice.matches(". ").count() >= 1,
+                "{code} {kind}: {advice}"
+            );
+        }
     }
     for text in ["", "OK", "exit_", "exit_01", "exit_+1", "exit_99999999999"] {
         assert_eq!(text.parse::<ResultCode>(), Err(InvalidResultCode), "{text}");
+    }
+}
+
+#[test]
+fn advice_speaks_of_what_the_job_was_for() {
+    let wrong_password = ResultCode::Failed(FailureCode::WrongPassword);
+    for (kind, means) in [
+        (JobKind::Backup, "nothing was saved"),
+        (JobKind::Init, "no repository was made"),
+        (JobKind::Probe, "could not be opened"),
+        (JobKind::Unlock, "no lock was removed"),
+    ] {
+        for code in [wrong_password, ResultCode::Expired, ResultCode::Refused] {
+            let advice = code.advice(kind);
+
+            assert!(advice.contains(means), "{code} of a {kind}: {advice}");
+        }
     }
 }
 

@@ -34,13 +34,32 @@ impl RepoStatus {
         }
         match kind {
             JobKind::Probe => Ok(()),
-            JobKind::Init | JobKind::Backup | JobKind::Snapshots if self.is_replaced() => Err(NotAdmitted::Replaced),
+            JobKind::Init | JobKind::Backup | JobKind::Snapshots | JobKind::Unlock | JobKind::Stats
+                if self.is_replaced() =>
+            {
+                Err(NotAdmitted::Replaced)
+            }
             JobKind::Init if self.accepts_init() => Ok(()),
             JobKind::Init if self == Self::Initialising => Err(NotAdmitted::BeingMade),
             JobKind::Init => Err(NotAdmitted::IsMade),
-            JobKind::Backup | JobKind::Snapshots if self.accepts_backups() => Ok(()),
-            JobKind::Backup | JobKind::Snapshots if self == Self::Initialising => Err(NotAdmitted::BeingMade),
-            JobKind::Backup | JobKind::Snapshots => Err(NotAdmitted::NotReady),
+            JobKind::Backup | JobKind::Snapshots | JobKind::Unlock | JobKind::Stats if self.accepts_backups() => Ok(()),
+            JobKind::Backup | JobKind::Snapshots | JobKind::Unlock | JobKind::Stats if self == Self::Initialising => {
+                Err(NotAdmitted::BeingMade)
+            }
+            JobKind::Backup | JobKind::Snapshots | JobKind::Unlock | JobKind::Stats => Err(NotAdmitted::NotReady),
+        }
+    }
+
+    /// Whether the repository may be made anew, whatever was known of it: it is gone, or another one lies there that
+    /// somebody is about to remove. The init itself fails where a repository is.
+    ///
+    /// Source: features.md REP-09.
+    pub fn admit_reinit(self, password_set: bool) -> Result<(), NotAdmitted> {
+        match self {
+            Self::Unset => Err(NotAdmitted::NoRepository),
+            Self::Initialising => Err(NotAdmitted::BeingMade),
+            Self::Pending | Self::Ready | Self::InitFailed(_) | Self::Error(_) if password_set => Ok(()),
+            Self::Pending | Self::Ready | Self::InitFailed(_) | Self::Error(_) => Err(NotAdmitted::NoPassword),
         }
     }
 }
@@ -70,10 +89,30 @@ mod tests {
             (replaced, Err(NotAdmitted::Replaced), Err(NotAdmitted::Replaced), ok),
         ] {
             assert_eq!(status.admit(JobKind::Backup, true), backup, "{status:?}");
-            assert_eq!(status.admit(JobKind::Snapshots, true), backup, "{status:?}");
+            for kind in [JobKind::Snapshots, JobKind::Unlock, JobKind::Stats] {
+                assert_eq!(status.admit(kind, true), backup, "{status:?}");
+            }
             assert_eq!(status.admit(JobKind::Init, true), init, "{status:?}");
             assert_eq!(status.admit(JobKind::Probe, true), probe, "{status:?}");
         }
+    }
+
+    #[test]
+    fn a_repository_is_made_anew_unless_it_is_being_made_or_cannot_be() {
+        for (word, detail, expected) in [
+            ("unset", "", Err(NotAdmitted::NoRepository)),
+            ("pending", "", Ok(())),
+            ("initialising", "", Err(NotAdmitted::BeingMade)),
+            ("ready", "", Ok(())),
+            ("init_failed", "unreachable", Ok(())),
+            ("error", "repo_missing", Ok(())),
+            ("error", "repository_replaced", Ok(())),
+        ] {
+            let status = RepoStatus::from_stored(word, detail).unwrap();
+
+            assert_eq!(status.admit_reinit(true), expected, "{word}");
+        }
+        assert_eq!(RepoStatus::Ready.admit_reinit(false), Err(NotAdmitted::NoPassword));
     }
 
     #[test]

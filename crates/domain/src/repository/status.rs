@@ -144,7 +144,7 @@ impl RepoStatus {
                 code,
             } => self.after_failed_init(code),
             RepoEvent::JobEnded {
-                kind: JobKind::Backup | JobKind::Probe | JobKind::Snapshots,
+                kind: JobKind::Backup | JobKind::Probe | JobKind::Snapshots | JobKind::Unlock | JobKind::Stats,
                 code,
             } => self.after_failed_job(code),
         }
@@ -222,7 +222,8 @@ const fn speaks_of_the_repository(code: ResultCode) -> bool {
             FailureCode::RepoMissing
             | FailureCode::WrongPassword
             | FailureCode::AccessDenied
-            | FailureCode::Unreachable => true,
+            | FailureCode::Unreachable
+            | FailureCode::InvalidRepoUrl => true,
             FailureCode::RepositoryReplaced
             | FailureCode::RepoLocked
             | FailureCode::NoSpace
@@ -230,6 +231,10 @@ const fn speaks_of_the_repository(code: ResultCode) -> bool {
             | FailureCode::ResticMissing
             | FailureCode::ResticTooOld
             | FailureCode::AgentSecretsUnreadable
+            | FailureCode::LocationNotEmpty
+            | FailureCode::InvalidValue
+            | FailureCode::AgentFailed
+            | FailureCode::NoResult
             | FailureCode::Exit(_) => false,
         },
         ResultCode::Ok

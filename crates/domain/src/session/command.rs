@@ -45,10 +45,19 @@ pub enum Work {
     Backup(BackupOrder),
     /// Makes the repository, or adopts the one that is there.
     Init,
+    /// Makes the repository, and fails where one is.
+    Reinit,
     /// Finds out whether the repository opens.
     Probe,
     /// Lists the host's snapshots.
     Snapshots,
+    /// Removes locks that were left behind.
+    Unlock {
+        /// Also those whose owner may be at work.
+        all: bool,
+    },
+    /// Finds out how large the repository is.
+    Stats,
 }
 
 /// What a backup saves.

@@ -2,7 +2,10 @@
 
 use super::{DesiredKind, Stamp};
 use crate::id::{JobId, RepositoryId};
-use crate::job::{BackupSummary, FailureCause, FailureCode, JobKind, Outcome, Problems, ResultCode, Stage, Summary};
+use crate::job::{
+    BackupSummary, FailureCause, FailureCode, JobKind, Outcome, Problems, ResultCode, Stage, Summary, UnlockSummary,
+};
+use crate::repository::RepositoryStats;
 use crate::snapshot::Snapshot;
 use crate::{Actor, ReportedText, ResticRepositoryId, Timestamp};
 
@@ -98,6 +101,10 @@ pub struct JobEnd {
     pub exit_code: Option<i32>,
     /// The numbers of a backup.
     pub backup: Option<BackupSummary>,
+    /// What an unlock did; `None` for other kinds.
+    pub unlock: Option<UnlockSummary>,
+    /// What a look at the repository's size found; `None` for other kinds.
+    pub stats: Option<RepositoryStats>,
     /// What could not be read.
     pub problems: Problems,
     /// When the job's turn came, by the machine's clock; `None` before it, and from agents that do not say.
@@ -211,6 +218,8 @@ impl JobEnd {
             JobKind::Init => self.restic_repository.map(|repository| Summary::Init { repository }),
             JobKind::Probe => self.restic_repository.map(|repository| Summary::Probe { repository }),
             JobKind::Snapshots => Some(Summary::Snapshots),
+            JobKind::Unlock => Some(Summary::Unlock(self.unlock.clone().unwrap_or_default())),
+            JobKind::Stats => self.stats.clone().map(Summary::Stats),
         }
     }
 
@@ -324,6 +333,8 @@ mod tests {
             message: "why".into(),
             exit_code: None,
             backup: None,
+            unlock: None,
+            stats: None,
             problems: Problems::default(),
             started_at: None,
             log_lines: 0,

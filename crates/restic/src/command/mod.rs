@@ -15,7 +15,7 @@ use std::num::NonZeroU32;
 pub use backup::{Backup, BackupOptions};
 pub use snapshots::Snapshots;
 
-use crate::{Access, Capabilities, Environment, Places, Refused};
+use crate::{Access, Capabilities, Environment, LockId, Places, Refused};
 
 /// What restic is asked to do.
 #[derive(Debug, Clone)]
@@ -30,8 +30,23 @@ pub enum Command {
     Snapshots(Snapshots),
     /// Lists the ids of locks, taking none.
     ListLocks,
+    /// Reads a lock without taking one.
+    CatLock(LockId),
     /// Removes locks that are older than 30 minutes or whose process on this host is gone. Never others.
     Unlock,
+    /// Removes all locks, also those of a restic that is at work: what that one does may then be lost.
+    UnlockAll,
+    /// Counts without a lock.
+    Stats(StatsMode),
+}
+
+/// What [`Command::Stats`] counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatsMode {
+    /// What the repository takes at its location. Reads the whole index.
+    RawData,
+    /// What all snapshots would take when restored. Reads the trees of all snapshots.
+    RestoreSize,
 }
 
 /// A [`Command`] without its values: what is needed to judge how it ended.
@@ -47,8 +62,12 @@ pub enum Kind {
     Snapshots,
     /// See [`Command::ListLocks`].
     ListLocks,
-    /// See [`Command::Unlock`].
+    /// See [`Command::CatLock`].
+    CatLock,
+    /// See [`Command::Unlock`] and [`Command::UnlockAll`].
     Unlock,
+    /// See [`Command::Stats`].
+    Stats,
 }
 
 /// How fast restic may talk to the storage. `None` is without limit.
@@ -81,7 +100,9 @@ impl Command {
             Self::CatConfig => Kind::CatConfig,
             Self::Snapshots(_) => Kind::Snapshots,
             Self::ListLocks => Kind::ListLocks,
-            Self::Unlock => Kind::Unlock,
+            Self::CatLock(_) => Kind::CatLock,
+            Self::Unlock | Self::UnlockAll => Kind::Unlock,
+            Self::Stats(_) => Kind::Stats,
         }
     }
 
@@ -105,8 +126,11 @@ impl Command {
         if self.kind() != Kind::Unlock {
             args.push("--json".into());
         }
-        if matches!(self.kind(), Kind::CatConfig | Kind::Snapshots | Kind::ListLocks) {
-            args.push("--no-lock".into());
+        match self.kind() {
+            Kind::CatConfig | Kind::Snapshots | Kind::ListLocks | Kind::CatLock | Kind::Stats => {
+                args.push("--no-lock".into());
+            }
+            Kind::Backup | Kind::Init | Kind::Unlock => {}
         }
         if let Some(kib) = limits.upload_kib_per_s {
             args.push(format!("--limit-upload={kib}").into());
@@ -120,7 +144,16 @@ impl Command {
             Self::CatConfig => args.extend(["cat".into(), "config".into()]),
             Self::Snapshots(snapshots) => snapshots.append_to(&mut args),
             Self::ListLocks => args.extend(["list".into(), "locks".into()]),
+            Self::CatLock(lock) => args.extend(["cat".into(), "lock".into(), lock.to_string().into()]),
             Self::Unlock => args.push("unlock".into()),
+            Self::UnlockAll => args.extend(["unlock".into(), "--remove-all".into()]),
+            Self::Stats(mode) => {
+                let mode = match mode {
+                    StatsMode::RawData => "--mode=raw-data",
+                    StatsMode::RestoreSize => "--mode=restore-size",
+                };
+                args.extend(["stats".into(), mode.into()]);
+            }
         }
         args
     }

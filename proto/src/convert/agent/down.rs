@@ -147,12 +147,27 @@ impl From<Instruction> for v1::command::Command {
             Work::Init => Self::Init(v1::InitCommand {
                 job_id: job,
                 repository_id: repository,
+                must_be_new: false,
+            }),
+            Work::Reinit => Self::Init(v1::InitCommand {
+                job_id: job,
+                repository_id: repository,
+                must_be_new: true,
             }),
             Work::Probe => Self::Probe(v1::ProbeCommand {
                 job_id: job,
                 repository_id: repository,
             }),
             Work::Snapshots => Self::Snapshots(v1::SnapshotsCommand {
+                job_id: job,
+                repository_id: repository,
+            }),
+            Work::Unlock { all } => Self::Unlock(v1::UnlockCommand {
+                job_id: job,
+                repository_id: repository,
+                remove_all: all,
+            }),
+            Work::Stats => Self::Stats(v1::StatsCommand {
                 job_id: job,
                 repository_id: repository,
             }),

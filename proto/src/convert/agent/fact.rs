@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use domain::ByteSize;
-use domain::job::{BackupSummary, FailureCode, Problem, Problems};
+use domain::job::{BackupSummary, FailureCode, Problem, Problems, UnlockSummary};
+use domain::repository::{RepositoryLock, RepositoryStats};
 use domain::session::{Ending, Fact, JobEnd, SnapshotPart, Stamp};
 use domain::snapshot::Snapshot;
 
@@ -135,6 +136,8 @@ fn job_end(message: v1::JobFinished) -> JobEnd {
         log_lines,
         restic_repository_id,
         started_at,
+        unlock,
+        stats,
     } = message;
     let ending = match v1::JobOutcome::try_from(outcome) {
         Ok(v1::JobOutcome::Succeeded) => Ending::Succeeded,
@@ -151,6 +154,8 @@ fn job_end(message: v1::JobFinished) -> JobEnd {
         message: message.into(),
         exit_code,
         backup: summary.map(BackupSummary::from),
+        unlock: unlock.map(UnlockSummary::from),
+        stats: stats.map(RepositoryStats::from),
         problems: Problems::new(issue_count, first),
         log_lines,
         restic_repository: restic_repository_id.parse().ok(),
@@ -164,6 +169,64 @@ fn problem(message: v1::Issue) -> Problem {
         item: item.into(),
         message: message.into(),
     }
+}
+
+impl From<v1::UnlockSummary> for UnlockSummary {
+    fn from(message: v1::UnlockSummary) -> Self {
+        let v1::UnlockSummary { removed, left } = message;
+        Self {
+            removed: locks(removed),
+            left: locks(left),
+        }
+    }
+}
+
+impl From<v1::RepositoryStats> for RepositoryStats {
+    fn from(message: v1::RepositoryStats) -> Self {
+        let v1::RepositoryStats {
+            raw_size,
+            uncompressed_size,
+            restore_size,
+            snapshot_count,
+            locks_known,
+            locks: found,
+        } = message;
+        Self {
+            raw_size: raw_size.map(ByteSize::from_bytes),
+            uncompressed_size: uncompressed_size.map(ByteSize::from_bytes),
+            restore_size: restore_size.map(ByteSize::from_bytes),
+            snapshot_count,
+            locks: locks_known.then(|| locks(found)),
+        }
+    }
+}
+
+/// The locks that make sense, at most [`RepositoryLock::KEPT`].
+fn locks(messages: Vec<v1::RepositoryLock>) -> Vec<RepositoryLock> {
+    messages
+        .into_iter()
+        .filter_map(lock)
+        .take(RepositoryLock::KEPT)
+        .collect()
+}
+
+fn lock(message: v1::RepositoryLock) -> Option<RepositoryLock> {
+    let v1::RepositoryLock {
+        id,
+        exclusive,
+        hostname,
+        username,
+        pid,
+        since,
+    } = message;
+    Some(RepositoryLock {
+        id: id.into(),
+        exclusive,
+        hostname: hostname.into(),
+        username: username.into(),
+        pid,
+        since: since.parse().ok()?,
+    })
 }
 
 impl From<v1::BackupSummary> for BackupSummary {
@@ -272,6 +335,38 @@ mod tests {
             assert_eq!(summary.bytes_added.as_bytes(), 7);
             assert!(summary.snapshot.is_some());
         }
+    }
+
+    #[test]
+    fn a_lock_without_a_time_is_left_out_and_no_more_than_twenty_are_taken() {
+        let lock = |since: &str| v1::RepositoryLock {
+            id: "ab".repeat(32),
+            exclusive: true,
+            hostname: "web-1".to_owned(),
+            username: "root".to_owned(),
+            pid: 7,
+            since: since.to_owned(),
+        };
+        let stats = |locks_known, locks| {
+            RepositoryStats::from(v1::RepositoryStats {
+                raw_size: Some(5),
+                locks_known,
+                locks,
+                ..v1::RepositoryStats::default()
+            })
+        };
+
+        let some = stats(true, vec![lock("yesterday"), lock("2026-05-01T04:00:00Z")]);
+        let many = stats(true, vec![lock("2026-05-01T04:00:00Z"); 30]);
+        let unknown = stats(false, Vec::new());
+
+        let known = some.locks.unwrap();
+        assert_eq!((known.len(), known[0].pid, known[0].exclusive), (1, 7, true));
+        assert_eq!(many.locks.map(|locks| locks.len()), Some(RepositoryLock::KEPT));
+        assert_eq!(
+            (unknown.locks, unknown.raw_size.map(ByteSize::as_bytes)),
+            (None, Some(5))
+        );
     }
 
     #[test]

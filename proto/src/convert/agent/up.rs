@@ -304,6 +304,8 @@ pub(super) fn job_kind(kind: i32) -> Option<JobKind> {
         v1::JobKind::Init => Some(JobKind::Init),
         v1::JobKind::Probe => Some(JobKind::Probe),
         v1::JobKind::Snapshots => Some(JobKind::Snapshots),
+        v1::JobKind::Unlock => Some(JobKind::Unlock),
+        v1::JobKind::Stats => Some(JobKind::Stats),
     }
 }
 

@@ -22,6 +22,15 @@ fn a_job_to_run_says_which_work() {
         (run("init", &[], &[]), Work::Init),
         (run("probe", &[], &[]), Work::Probe),
         (run("snapshots", &[], &[]), Work::Snapshots),
+        (run("unlock", &[], &[]), Work::Unlock { all: false }),
+        (run("stats", &[], &[]), Work::Stats),
+        (
+            v1::RunJobRequest {
+                remove_all: true,
+                ..run("unlock", &[], &[])
+            },
+            Work::Unlock { all: true },
+        ),
     ] {
         let read = RunJob::try_from(message).unwrap();
 
@@ -264,6 +273,7 @@ fn run(kind: &str, args: &[&str], groups: &[&str]) -> v1::RunJobRequest {
         source_group_ids: groups.iter().map(ToString::to_string).collect(),
         queue_if_offline: false,
         request_id: String::new(),
+        remove_all: false,
     }
 }
 
@@ -277,6 +287,7 @@ fn view(state: JobState) -> JobView {
         host_id: ID.parse().unwrap(),
         repository_id: ID.parse().unwrap(),
         kind: JobKind::Backup,
+        mode: Mode::Usual,
         source_group_id: None,
         paths: None,
         actor: Actor::User(UserId::from_uuid(Uuid::nil())),

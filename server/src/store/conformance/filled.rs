@@ -4,7 +4,7 @@ use domain::audit_query::{ActionFilter, AuditQuery};
 use domain::certificate::IdentityKey;
 use domain::enrollment::{TokenHash, TokenLife, TokenUse};
 use domain::id::{CertificateId, EnrollmentTokenId, OutboxIncarnation};
-use domain::job::{CancelRequest, FailureCode, Job};
+use domain::job::{CancelRequest, FailureCode, Job, Mode};
 use domain::page::{PageQuery, PageSize};
 use domain::repository::{CredentialSlot, RepoStatus};
 use domain::{Actor, ActorKind};
@@ -13,6 +13,7 @@ use super::fixtures::{
     add_job, at, chunk, claim, command, command_id, failed, group_id, host, host_id, id, job, login_session, move_job,
     opening, page, part, paths, repository, repository_id, running, snapshot, source_group, tags, user,
 };
+use super::repository_stats::numbers;
 use crate::pki::CaRole;
 use crate::secrets::Sealed;
 use crate::store::{
@@ -119,6 +120,7 @@ async fn hosts(tx: &Tx) {
         at: at(7),
     };
     tx.set_found_repository(host_id(1), nas.id, Some(found)).await.unwrap();
+    tx.put_repository_stats(&numbers(5)).await.unwrap();
     let own = StoredCredentials {
         key: CredentialKey {
             repository: nas.id,
@@ -185,6 +187,7 @@ async fn jobs(tx: &Tx) {
         tx,
         Job {
             source_group_id: Some(group_id(1)),
+            mode: Mode::Anew,
             ..job(1, host_id(1))
         },
     )

@@ -8,7 +8,7 @@ use domain::id::{
     CommandId, HostId, IdempotencyKey, JobId, LoginSessionId, RepositoryId, RequestId, SourceGroupId, UserId,
 };
 use domain::job::{
-    BackupSummary, FailureCause, FailureCode, Job, JobEvent, JobKind, JobState, Outcome, Stage, Summary, next,
+    BackupSummary, FailureCause, FailureCode, Job, JobEvent, JobKind, JobState, Mode, Outcome, Stage, Summary, next,
 };
 use domain::name::Tags;
 use domain::path::BackupPaths;
@@ -166,6 +166,7 @@ pub(super) fn job(number: u128, host: HostId) -> Job {
         host_id: host,
         repository_id: repository_id(1),
         kind: JobKind::Backup,
+        mode: Mode::Usual,
         source_group_id: None,
         paths: Some(paths(&["/etc"])),
         actor: Actor::User(id(UserId::from_uuid, 1)),

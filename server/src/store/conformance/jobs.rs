@@ -1,6 +1,6 @@
 use domain::id::{HostId, JobId};
 use domain::job::{
-    CancelRequest, FailureCode, Job, JobEvent, JobKind, JobQuery, JobState, Progress, ResultCode, Stage, Status,
+    CancelRequest, FailureCode, Job, JobEvent, JobKind, JobQuery, JobState, Mode, Progress, ResultCode, Stage, Status,
 };
 use domain::page::{PageQuery, PageSize};
 use domain::repository::Tried;
@@ -14,6 +14,22 @@ use super::fixtures::{
 use crate::store::{Error, Store};
 
 cases! {
+    async fn jobs_under_way_are_those_that_hosts_were_sent(store: Store) {
+        let host = add_host(&store).await;
+        let tx = store.begin().await.unwrap();
+        let mut ended = add_job(&tx, job(1, host)).await;
+        move_job(&tx, &mut ended, failed(30, FailureCode::NoSpace)).await;
+        let mut runs = add_job(&tx, Job { mode: Mode::All, ..job(2, host) }).await;
+        move_job(&tx, &mut runs, running(31)).await;
+        add_job(&tx, job(3, host)).await;
+
+        let under_way = tx.jobs_under_way(repository_id(1)).await.unwrap();
+
+        assert_eq!(under_way.iter().map(|view| &view.job).collect::<Vec<_>>(), [&runs]);
+        assert_eq!(under_way[0].job.mode, Mode::All);
+        assert_eq!(tx.jobs_under_way(repository_id(9)).await.unwrap(), []);
+    }
+
     async fn a_job_comes_back_as_it_went_in(store: Store) {
         let host = add_host(&store).await;
         let by_group = Job { source_group_id: Some(group_id(1)), attempt: 3, ..job(1, host) };

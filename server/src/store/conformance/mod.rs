@@ -21,6 +21,7 @@ mod login_sessions;
 mod opening;
 mod projections;
 mod repositories;
+mod repository_stats;
 mod retention;
 mod schema;
 mod settings;

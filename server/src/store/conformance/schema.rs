@@ -14,7 +14,7 @@ use super::filled::fill;
 use crate::store::entity::{
     agent_cursor, audit_anchor, audit_entry, audit_head, ca_certificate, command, enrollment_token, host,
     host_certificate, host_identity_key, host_repository, idempotency_key, job, job_log_chunk, login_session,
-    repository, repository_credential, setting, snapshot, source_group, user,
+    repository, repository_credential, repository_stats, setting, snapshot, source_group, user,
 };
 use crate::store::{Error, Store};
 
@@ -130,6 +130,7 @@ fn entities() -> BTreeSet<Column> {
         of::<login_session::Entity>(),
         of::<repository::Entity>(),
         of::<repository_credential::Entity>(),
+        of::<repository_stats::Entity>(),
         of::<setting::Entity>(),
         of::<snapshot::Entity>(),
         of::<source_group::Entity>(),

@@ -32,6 +32,7 @@ pub struct Model {
     pub log_truncated: bool,
     pub log_written: Option<i64>,
     pub log_removed_at: Option<i64>,
+    pub mode: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -91,6 +92,11 @@ impl TryFrom<Model> for Job {
             host_id: HostId::from_uuid(model.host_id),
             repository_id: RepositoryId::from_uuid(model.repository_id),
             kind: row.word("kind", &model.kind)?,
+            mode: model
+                .mode
+                .map(|mode| row.word("mode", &mode))
+                .transpose()?
+                .unwrap_or_default(),
             source_group_id: model.source_group_id.map(SourceGroupId::from_uuid),
             paths: model.paths.map(|paths| row.document("paths", &paths)).transpose()?,
             actor: row.document("actor", &model.actor)?,

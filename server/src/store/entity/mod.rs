@@ -21,6 +21,7 @@ pub(super) mod job_log_chunk;
 pub(super) mod login_session;
 pub(super) mod repository;
 pub(super) mod repository_credential;
+pub(super) mod repository_stats;
 pub(super) mod setting;
 pub(super) mod snapshot;
 pub(super) mod source_group;
