@@ -151,7 +151,12 @@ fn no_effect(transcript: &Transcript, code: i32) -> Outcome {
         Kind::Stats => "restic ended without a size",
         Kind::Snapshots | Kind::ListLocks | Kind::Unlock => "restic ended without a result",
     };
-    Outcome::failed(FailureCode::NoResult, Some(code), missing)
+    let failure = if code == 0 {
+        FailureCode::NoResult
+    } else {
+        FailureCode::Exit(code)
+    };
+    Outcome::failed(failure, Some(code), missing)
 }
 
 /// What our own stop makes of an ending without effect; `None` when we did not stop it.
