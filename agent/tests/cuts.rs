@@ -97,7 +97,11 @@ async fn played(cut: Option<CutAt>) -> (End, usize) {
     let end = End {
         story: server.story(&job),
         log,
-        finished,
+        // A time of the clock, and as such another one in each play.
+        finished: v1::JobFinished {
+            started_at: None,
+            ..finished
+        },
         calls: calls(host.path()),
     };
     (end, server.look(|record| record.messages))

@@ -49,5 +49,6 @@ pub(crate) fn written_kib(pid: u32) -> f64 {
 
 /// Lets a process be for a while.
 pub(crate) fn watch_for(time: Duration) {
+    // sleep: what an idle process uses is measured over a time
     std::thread::sleep(time);
 }
