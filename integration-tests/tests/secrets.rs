@@ -143,12 +143,17 @@ fn requests(host: &Host, job: &str, repository: &str) -> Vec<(&'static str, Valu
             "restic_manager.v1.RepositoryService/GetRepository",
             json!({ "id": repository }),
         ),
+        (
+            "restic_manager.v1.RepositoryService/GetRepositoryStats",
+            json!({ "id": repository }),
+        ),
         ("restic_manager.v1.RepositoryService/ListRepositories", json!({})),
         (
             "restic_manager.v1.SnapshotService/ListSnapshots",
             json!({ "host_id": host.id }),
         ),
         ("restic_manager.v1.SystemService/GetVersion", json!({})),
+        ("restic_manager.v1.SystemService/ListLimits", json!({})),
         ("restic_manager.v1.SystemService/ListTasks", json!({})),
     ]
 }
@@ -158,7 +163,14 @@ fn readable_paths(client: &Rest) -> Vec<String> {
     let document = client.get("/api/openapi.json").ok();
     let paths = document["paths"].as_object().unwrap().iter();
     let readable = paths.filter(|(_, methods)| methods["get"].is_object());
-    readable.map(|(path, _)| path.clone()).collect()
+    // The agent's program itself is no text.
+    let texts = readable.filter(|(path, _)| *path != "/agent/binary");
+    texts
+        .map(|(path, _)| match path.as_str() {
+            "/agent/binary.sha256" => format!("{path}?os=linux&arch=amd64"),
+            _ => path.replace("{file}", "install.sh"),
+        })
+        .collect()
 }
 
 /// Enrolls a host. The answer that holds the token holds no other secret, and is not among those searched later.
