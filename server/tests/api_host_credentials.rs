@@ -251,6 +251,8 @@ async fn one_host_makes_a_shared_repository_and_the_others_look_at_it() {
             end: Box::new(end(Ending::Succeeded)),
         })
         .await;
+    // What the end nudges.
+    server.app.order_first_jobs().await.unwrap();
 
     assert_eq!(kinds(&client, first.id).await, ["init"]);
     assert_eq!(waiting, Vec::<String>::new());
