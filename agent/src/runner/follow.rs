@@ -193,8 +193,9 @@ impl Output {
             log_lines: journal.lines(),
             ..Mark::default()
         });
-        // Before the first line, so that there is always a mark in front of the lines.
-        mark.write(step)?;
+        // Before the first line, so that there is a mark in front of the lines. A full disk loses log, never the result:
+        // without a mark a later life logs some lines twice.
+        let _ = mark.write(step);
         // Of a backup only the last lines of stdout count; listings are read again as a whole.
         let stdout_keeps = (kind == Kind::Backup).then_some(0);
         Ok(Self {
@@ -449,5 +450,34 @@ impl Meter {
             ..self.latest.clone().unwrap_or_default()
         };
         journal.progress(progress).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::id::JobId;
+    use tokio::sync::mpsc;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn a_run_whose_mark_cannot_be_written_is_followed_all_the_same() {
+        let step = tempfile::tempdir().unwrap();
+        for path in [stdout_path(step.path()), stderr_path(step.path())] {
+            std::fs::write(path, "").unwrap();
+        }
+        let (reports, _) = mpsc::channel(1);
+        let journal = Journal::new(JobId::from_uuid(Uuid::nil()), Arc::new(SystemClock), None, reports);
+        // In the way of the mark, as a full disk is.
+        std::fs::create_dir(step.path().join("offsets.new")).unwrap();
+
+        let output = Output::open(step.path(), Kind::Backup, Redactor::default(), &journal);
+
+        assert!(output.is_ok());
+        assert_eq!(Mark::read(step.path()), None);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A mark is written about once a second, so lines are logged that it does not know of when the agent is killed. They are
 //! in the log, though: whoever goes on from a mark reads the output from there, and leaves out as many lines of each
-//! stream as the log holds behind it ([`Mark::logged_since`]). No line is logged twice, and none is left out.
+//! stream as the log holds behind it ([`Mark::logged_since`]). No line is logged twice, and none is left out. Where a mark or a
+//! line could not be written, as on a full disk, lines may be there twice.
 
 use std::io;
 use std::path::Path;
@@ -15,7 +16,6 @@ const TEMPORARY: &str = "offsets.new";
 
 /// A moment in which all that was read was logged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
 pub(super) struct Mark {
     /// Bytes of standard output.
     pub(super) stdout: u64,
@@ -42,5 +42,33 @@ impl Mark {
     /// that are left.
     pub(super) fn logged_since(self, log: &LogWriter) -> io::Result<FromRestic> {
         log.restic_lines_behind(self.log_lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_found_again() {
+        let step = tempfile::tempdir().unwrap();
+        let mark = Mark {
+            stdout: 1,
+            stderr: 2,
+            log_lines: 3,
+        };
+
+        assert_eq!(Mark::read(step.path()), None);
+        mark.write(step.path()).unwrap();
+        assert_eq!(Mark::read(step.path()), Some(mark));
+    }
+
+    #[test]
+    fn offsets_without_the_length_of_the_log_are_no_mark() {
+        let step = tempfile::tempdir().unwrap();
+        std::fs::write(step.path().join(FILE), r#"{"stdout":1,"stderr":2}"#).unwrap();
+
+        // Taken for the start of the log, they would make new lines look logged.
+        assert_eq!(Mark::read(step.path()), None);
     }
 }
