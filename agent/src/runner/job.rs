@@ -1,33 +1,33 @@
 //! One job from its turn to its end: prepare, run restic, list the snapshots, report.
 
+mod listing;
 mod locks;
 mod stats;
+mod verdict;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::job::{BackupSummary, FailureCause, FailureCode, Outcome, Problems, Summary};
+use domain::job::{FailureCause, FailureCode, Problems, Summary};
 use domain::session::{AgentSettings, BackupOrder, HeldRepository, Work};
-use domain::snapshot::Snapshot;
-use domain::{Actor, ResticRepositoryId, Timestamp};
-use restic::{Access, Binary, Command, Ending, Exit, Facts, Kind, Places, Snapshots, classify, read_snapshots};
+use domain::{ResticRepositoryId, Timestamp};
+use restic::{Access, Binary, Command, Ending, Exit, Facts, Kind, Places, Snapshots, classify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::listing::{complete, read_list};
+use self::verdict::{Verdict, code, contradiction};
 use super::follow::{Followed, Limits, Subject, follow};
 use super::journal::Journal;
 use super::process::{self, Found, Launch, PASSWORD_DESCRIPTOR, Process};
 use super::spool::JobDirectory;
 use super::{Options, endpoint, prepare};
-use crate::core::{End, Order, Report, SnapshotList};
-use crate::telemetry;
+use crate::core::{End, Order, Report};
 
 /// A list that follows a backup has this long, whatever the backup had.
 const LISTING_WITHIN: Duration = Duration::from_mins(1);
 const UNLOCK_WITHIN: Duration = Duration::from_mins(2);
-/// More snapshots than this are not reported: half a list must not replace a whole one.
-const MAX_SNAPSHOTS: usize = 50_000;
 
 /// A job whose turn has come.
 pub(super) struct Job {
@@ -40,14 +40,6 @@ pub(super) struct Job {
     pub(super) directory: JobDirectory,
     pub(super) journal: Journal,
     pub(super) cancel: CancellationToken,
-}
-
-/// What stands when a job has ended.
-struct Verdict {
-    outcome: Outcome,
-    problems: Problems,
-    exit_code: Option<i32>,
-    repository: Option<ResticRepositoryId>,
 }
 
 /// All that restic is started with.
@@ -542,38 +534,6 @@ impl Job {
         Err(Box::new(verdict))
     }
 
-    /// Lists the host's snapshots after a backup; `None` when there is no whole list.
-    async fn list(&mut self, prepared: &Prepared) -> Option<Vec<Snapshot>> {
-        let command = Snapshots::of_host(self.settings.restic_host.clone()).ok()?;
-        let run = self
-            .aside(prepared, "snapshots", Command::Snapshots(command), LISTING_WITHIN)
-            .await?;
-        let listed = if let restic::Outcome::Ok(_) = run.outcome {
-            read_list(&run.step)
-        } else {
-            Err(format!(
-                "the snapshots could not be listed: {}",
-                run.outcome.result_code()
-            ))
-        };
-        match listed {
-            Ok(snapshots) => Some(snapshots),
-            Err(why) => {
-                self.journal.say(&why);
-                None
-            }
-        }
-    }
-
-    async fn report_snapshots(&mut self, snapshots: Vec<Snapshot>) {
-        self.journal.report_growth().await;
-        let list = SnapshotList {
-            repository: self.order.repository,
-            snapshots,
-        };
-        self.journal.report(Report::Snapshots(list)).await;
-    }
-
     /// Whether an earlier life of the agent began this run.
     async fn begun(&mut self, step: &str) -> Result<bool, FailureCause> {
         match Process::find(&self.directory.step(step)).await {
@@ -588,150 +548,6 @@ impl Job {
         let used = self.options.clock.now().since(self.started_at);
         Some(Instant::now() + limit.saturating_sub(used))
     }
-
-    fn succeeded(
-        &self,
-        summary: Summary,
-        problems: Problems,
-        exit: Exit,
-        repository: Option<ResticRepositoryId>,
-    ) -> Verdict {
-        let started_at = self.started_at;
-        let outcome = if problems.is_empty() {
-            Outcome::Succeeded { started_at, summary }
-        } else {
-            Outcome::Warning {
-                started_at,
-                summary,
-                problems: problems.clone(),
-            }
-        };
-        Verdict {
-            outcome,
-            problems,
-            exit_code: code(exit),
-            repository,
-        }
-    }
-
-    fn failed(&mut self, cause: FailureCause) -> Verdict {
-        let cause = crate::sandbox::explained(cause);
-        self.journal.say(&format!("failed ({}): {}", cause.code, cause.message));
-        let exit_code = cause.exit_code;
-        let outcome = Outcome::Failed {
-            started_at: Some(self.started_at),
-            cause,
-        };
-        Verdict {
-            exit_code,
-            ..Verdict::bare(outcome)
-        }
-    }
-
-    fn cancelled(&mut self) -> Verdict {
-        self.journal.say("cancelled");
-        Verdict::bare(Outcome::Cancelled {
-            started_at: Some(self.started_at),
-            // The agent is not told who asked; the server knows.
-            by: Actor::System,
-        })
-    }
-
-    fn timed_out(&mut self) -> Verdict {
-        let limit = self.order.deadline().unwrap_or_default();
-        let message = format!("it did not end within {} s", limit.as_secs());
-        self.journal.say(&message);
-        Verdict::bare(Outcome::TimedOut {
-            started_at: self.started_at,
-            message: message.into(),
-        })
-    }
-
-    fn interrupted(&mut self, message: &str) -> Verdict {
-        self.journal.say(message);
-        Verdict::bare(Outcome::Interrupted {
-            started_at: self.started_at,
-            message: message.into(),
-        })
-    }
-
-    fn not_started(&mut self, error: &process::Error) -> Box<Verdict> {
-        let code = match error {
-            process::Error::Restic(_) => FailureCode::ResticMissing,
-            process::Error::Password => FailureCode::WrongPassword,
-            process::Error::Step(step) if step.source.kind() == std::io::ErrorKind::StorageFull => FailureCode::NoSpace,
-            process::Error::Step(_)
-            | process::Error::InUse { .. }
-            | process::Error::Wrapper(_)
-            | process::Error::NoAnswer => FailureCode::AgentFailed,
-        };
-        let message = telemetry::chain(error);
-        Box::new(self.failed(FailureCause {
-            code,
-            exit_code: None,
-            message: message.into(),
-        }))
-    }
-}
-
-impl Verdict {
-    fn bare(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            problems: Problems::default(),
-            exit_code: None,
-            repository: None,
-        }
-    }
-}
-
-/// restic 0.14 names its snapshot by eight digits; the list has all of them.
-fn complete(summary: &mut BackupSummary, printed: &str, list: Option<&[Snapshot]>) {
-    if summary.snapshot.is_none() {
-        let found = list
-            .unwrap_or_default()
-            .iter()
-            .find(|snapshot| snapshot.id.to_string().starts_with(printed));
-        summary.snapshot = found.map(|snapshot| snapshot.id);
-    }
-}
-
-fn read_list(step: &std::path::Path) -> Result<Vec<Snapshot>, String> {
-    let failed =
-        |error: &dyn std::error::Error| format!("the snapshots could not be listed: {}", telemetry::chain(error));
-    let file = std::fs::File::open(process::stdout_path(step)).map_err(|error| failed(&error))?;
-    let mut snapshots = Vec::new();
-    let listing = read_snapshots(file, MAX_SNAPSHOTS, |snapshot| snapshots.push(reported(snapshot)));
-    match listing {
-        Ok(listing) if listing.truncated => Err(format!(
-            "this host has more than {MAX_SNAPSHOTS} snapshots in the repository; the list is not reported"
-        )),
-        Ok(_) => Ok(snapshots),
-        Err(error) => Err(failed(&error)),
-    }
-}
-
-fn reported(snapshot: restic::Snapshot) -> Snapshot {
-    let restic::Snapshot {
-        id,
-        time,
-        hostname,
-        paths,
-        tags,
-        program_version,
-        size,
-        file_count,
-    } = snapshot;
-    Snapshot {
-        id,
-        time,
-        restic_host: hostname.into(),
-        paths: paths.into_iter().map(Into::into).collect(),
-        tags: tags.into_iter().map(Into::into).collect(),
-        size,
-        file_count,
-        program_version: program_version.map(Into::into),
-    }
 }
 
 fn what(kind: Kind) -> &'static str {
@@ -744,21 +560,5 @@ fn what(kind: Kind) -> &'static str {
         Kind::CatLock => "reads a lock",
         Kind::Unlock => "removes locks",
         Kind::Stats => "counts",
-    }
-}
-
-/// restic answered another question than it was asked.
-fn contradiction() -> FailureCause {
-    FailureCause {
-        code: FailureCode::NoResult,
-        exit_code: Some(0),
-        message: "restic's answer does not fit what it was asked".into(),
-    }
-}
-
-fn code(exit: Exit) -> Option<i32> {
-    match exit {
-        Exit::Code(code) => Some(code),
-        Exit::Signal(_) | Exit::Unknown => None,
     }
 }

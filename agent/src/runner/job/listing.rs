@@ -1,0 +1,98 @@
+//! The list of the host's snapshots: taken after a backup, and by the job that is about nothing else.
+
+use std::path::Path;
+
+use domain::job::BackupSummary;
+use domain::snapshot::Snapshot;
+use restic::{Command, Snapshots, read_snapshots};
+
+use super::{Job, LISTING_WITHIN, Prepared};
+use crate::core::{Report, SnapshotList};
+use crate::runner::process;
+use crate::telemetry;
+
+/// More snapshots than this are not reported: half a list must not replace a whole one.
+const MAX_SNAPSHOTS: usize = 50_000;
+
+impl Job {
+    /// Lists the host's snapshots after a backup; `None` when there is no whole list.
+    pub(super) async fn list(&mut self, prepared: &Prepared) -> Option<Vec<Snapshot>> {
+        let command = Snapshots::of_host(self.settings.restic_host.clone()).ok()?;
+        let run = self
+            .aside(prepared, "snapshots", Command::Snapshots(command), LISTING_WITHIN)
+            .await?;
+        let listed = if let restic::Outcome::Ok(_) = run.outcome {
+            read_list(&run.step)
+        } else {
+            Err(format!(
+                "the snapshots could not be listed: {}",
+                run.outcome.result_code()
+            ))
+        };
+        match listed {
+            Ok(snapshots) => Some(snapshots),
+            Err(why) => {
+                self.journal.say(&why);
+                None
+            }
+        }
+    }
+
+    pub(super) async fn report_snapshots(&mut self, snapshots: Vec<Snapshot>) {
+        self.journal.report_growth().await;
+        let list = SnapshotList {
+            repository: self.order.repository,
+            snapshots,
+        };
+        self.journal.report(Report::Snapshots(list)).await;
+    }
+}
+
+/// restic 0.14 names its snapshot by eight digits; the list has all of them.
+pub(super) fn complete(summary: &mut BackupSummary, printed: &str, list: Option<&[Snapshot]>) {
+    if summary.snapshot.is_none() {
+        let found = list
+            .unwrap_or_default()
+            .iter()
+            .find(|snapshot| snapshot.id.to_string().starts_with(printed));
+        summary.snapshot = found.map(|snapshot| snapshot.id);
+    }
+}
+
+pub(super) fn read_list(step: &Path) -> Result<Vec<Snapshot>, String> {
+    let failed =
+        |error: &dyn std::error::Error| format!("the snapshots could not be listed: {}", telemetry::chain(error));
+    let file = std::fs::File::open(process::stdout_path(step)).map_err(|error| failed(&error))?;
+    let mut snapshots = Vec::new();
+    let listing = read_snapshots(file, MAX_SNAPSHOTS, |snapshot| snapshots.push(reported(snapshot)));
+    match listing {
+        Ok(listing) if listing.truncated => Err(format!(
+            "this host has more than {MAX_SNAPSHOTS} snapshots in the repository; the list is not reported"
+        )),
+        Ok(_) => Ok(snapshots),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn reported(snapshot: restic::Snapshot) -> Snapshot {
+    let restic::Snapshot {
+        id,
+        time,
+        hostname,
+        paths,
+        tags,
+        program_version,
+        size,
+        file_count,
+    } = snapshot;
+    Snapshot {
+        id,
+        time,
+        restic_host: hostname.into(),
+        paths: paths.into_iter().map(Into::into).collect(),
+        tags: tags.into_iter().map(Into::into).collect(),
+        size,
+        file_count,
+        program_version: program_version.map(Into::into),
+    }
+}
