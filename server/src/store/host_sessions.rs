@@ -113,14 +113,7 @@ impl Tx {
             applied: Set(json(TABLE, "applied", &opening.applied)?),
             ..ActiveModel::default()
         };
-        let done = Entity::update_many()
-            .set(row)
-            .col_expr(Column::SessionEpoch, Expr::col(Column::SessionEpoch).add(1))
-            .filter(Column::Id.eq(id.as_uuid()))
-            .exec(&self.on)
-            .await
-            .map_err(Error::at(TABLE))?;
-        must_exist(done.rows_affected, TABLE, &id)?;
+        self.begin_epoch(id, row).await?;
         self.set_host_status(id, opening.status, opening.at).await?;
         // Also when the status is the one it had: the inventory counts too.
         self.recompute(id).await?;
@@ -144,6 +137,13 @@ impl Tx {
             applied_version: Set(0),
             ..ActiveModel::default()
         };
+        self.begin_epoch(id, row).await?;
+        self.set_host_status(id, replacement.status, replacement.at).await?;
+        self.recompute(id).await
+    }
+
+    /// Writes what goes with it and raises the host's epoch by one.
+    async fn begin_epoch(&self, id: HostId, row: ActiveModel) -> Result<(), Error> {
         let done = Entity::update_many()
             .set(row)
             .col_expr(Column::SessionEpoch, Expr::col(Column::SessionEpoch).add(1))
@@ -151,9 +151,7 @@ impl Tx {
             .exec(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        must_exist(done.rows_affected, TABLE, &id)?;
-        self.set_host_status(id, replacement.status, replacement.at).await?;
-        self.recompute(id).await
+        must_exist(done.rows_affected, TABLE, &id)
     }
 
     /// Sets whether a host's agent is there, and since when. A host that has the status already keeps its time.
