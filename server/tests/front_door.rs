@@ -17,7 +17,7 @@ use proto::agent::v1::{GoodbyeReason, Heartbeat, JobStarted, event};
 use server::clock::SystemClock;
 use support::agent::log_chunk;
 use support::host::local_repository;
-use support::{As, TestServer, grpc};
+use support::{As, TestServer, grpc, until};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -127,7 +127,7 @@ async fn an_address_makes_so_many_connections_at_once() {
 
     let sockets: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(server.agents).unwrap()).collect();
     let server = &server;
-    until(|| async move { reached(server, "stranger_connection_rate").await >= 25 }).await;
+    until(async || reached(server, "stranger_connection_rate").await >= 25).await;
 
     drop(sockets);
 }
@@ -220,15 +220,6 @@ fn until_closed(mut socket: TcpStream) {
         Ok(0) => {}
         Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
         other => panic!("it stands: {other:?}"),
-    }
-}
-
-async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition().await {
-        assert!(Instant::now() < deadline, "it did not come true");
-        // sleep: between two looks at the condition.
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use support::agent::{Agent, log_chunk};
 use support::machine::Machine;
 use support::rest::Client;
+use support::until;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-const PATIENCE: Duration = Duration::from_mins(1);
 const UNKNOWN_JOB: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,13 +216,4 @@ fn token_file(directory: &Path) -> std::path::PathBuf {
 /// An address that nothing listens on.
 fn free_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-async fn until(mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition().await {
-        assert!(Instant::now() < deadline, "it did not come true");
-        // sleep: between two looks at the condition.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }

@@ -307,18 +307,7 @@ async fn a_job_can_be_cancelled_in_every_phase_but_the_last() {
     );
     assert_eq!(session.commands().await.len(), 1, "a wish to end it");
     session.end(sent, end(Ending::Cancelled)).await;
-    let ended = stand.job(sent).await.job.state;
-    assert!(
-        matches!(
-            ended,
-            JobState::Cancelled {
-                by: Actor::User(_),
-                confirmed: true,
-                ..
-            }
-        ),
-        "{ended:?}"
-    );
+    assert_cancelled_by_a_user(&stand.job(sent).await.job.state);
 
     for (phase, facts) in [
         (Phase::Accepted, 0),
@@ -453,18 +442,7 @@ async fn a_wish_to_cancel_waits_for_a_host_that_is_offline() {
         "{commands:?}"
     );
     session.end(job, end(Ending::Cancelled)).await;
-    let ended = stand.job(job).await.job.state;
-    assert!(
-        matches!(
-            ended,
-            JobState::Cancelled {
-                by: Actor::User(_),
-                confirmed: true,
-                ..
-            }
-        ),
-        "{ended:?}"
-    );
+    assert_cancelled_by_a_user(&stand.job(job).await.job.state);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -736,6 +714,22 @@ fn ended_story(job: JobId, ending: Ending) -> Vec<Fact> {
 /// When the report of this place in the story was made.
 fn moment(place: usize) -> Timestamp {
     Timestamp::from_seconds(1_777_593_600 + i64::try_from(place).unwrap(), 0).unwrap()
+}
+
+/// The agent has said so.
+#[track_caller]
+fn assert_cancelled_by_a_user(state: &JobState) {
+    assert!(
+        matches!(
+            state,
+            JobState::Cancelled {
+                by: Actor::User(_),
+                confirmed: true,
+                ..
+            }
+        ),
+        "{state:?}"
+    );
 }
 
 /// How the host lists a job.

@@ -27,7 +27,7 @@ use proto::agent::v1::{CommandOutcome, GoodbyeReason, JobOutcome};
 use server::clock::SystemClock;
 use support::agent::{Agent, Wire, log_chunk};
 use support::host::{RESTIC_ID, local_repository};
-use support::{TestServer, grpc, system};
+use support::{TestServer, grpc, system, until};
 use tokio::time::Instant;
 use tonic::Code;
 
@@ -310,7 +310,7 @@ async fn commands_that_wait_wake_the_sessions_of_their_hosts_only() {
     make_repository(&server, &mut wire).await;
     assert_eq!(server.app.redeliver_commands().await.unwrap(), 0);
     drop(wire);
-    until(|| async { !server.app.sessions().connected(agent.host) }).await;
+    until(async || !server.app.sessions().connected(agent.host)).await;
     run_backup(&server, &agent).await;
 
     let without_session = server.app.redeliver_commands().await.unwrap();
@@ -346,10 +346,10 @@ async fn a_broken_stream_does_not_make_a_host_offline_but_silence_does() {
 
     let dropped = Instant::now();
     drop(wire);
-    until(|| async { !server.app.sessions().connected(agent.host) }).await;
+    until(async || !server.app.sessions().connected(agent.host)).await;
 
     assert_eq!(host(&server, &agent).await.status, HostStatus::Online);
-    until(|| async { host(&server, &agent).await.status == HostStatus::Offline }).await;
+    until(async || host(&server, &agent).await.status == HostStatus::Offline).await;
     assert!(dropped.elapsed() >= Duration::from_secs(5), "{:?}", dropped.elapsed());
     let (_wire, _) = agent.connect().await;
     assert_eq!(host(&server, &agent).await.status, HostStatus::Online);
@@ -362,7 +362,7 @@ async fn a_server_that_was_away_gives_hosts_time_to_come_back() {
     let agent = server.agent("web-01", WantedRepository::None).await;
     let (wire, _) = agent.connect().await;
     drop(wire);
-    until(|| async { !server.app.sessions().connected(agent.host) }).await;
+    until(async || !server.app.sessions().connected(agent.host)).await;
     clock.advance(Duration::from_mins(10));
 
     let soon_after = server
@@ -542,7 +542,7 @@ async fn an_agent_that_does_not_read_is_cut_and_gets_everything_in_its_next_sess
         let paths: Vec<String> = (0..256).map(|path| format!("/{number}/{path:0>900}")).collect();
         ordered.push(run_backup_of(&server, &agent, &paths).await);
     }
-    until(|| async { !server.app.sessions().connected(agent.host) }).await;
+    until(async || !server.app.sessions().connected(agent.host)).await;
 
     assert!(begun.elapsed() >= Duration::from_secs(10), "{:?}", begun.elapsed());
     let closed = tokio::time::timeout(Duration::from_secs(10), connection).await;
@@ -673,17 +673,8 @@ async fn host(server: &TestServer, agent: &Agent) -> HostView {
 }
 
 async fn until_ended(server: &TestServer, id: JobId) -> JobView {
-    until(|| async { job(server, id).await.job.state.is_terminal() }).await;
+    until(async || job(server, id).await.job.state.is_terminal()).await;
     job(server, id).await
-}
-
-async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !condition().await {
-        assert!(Instant::now() < deadline, "it did not come true");
-        // sleep: between two looks at the condition.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 async fn credit(wire: &mut Wire) -> v1::LogCredit {

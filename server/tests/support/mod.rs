@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use domain::sign_in::Login;
 use domain::{Clock, Role, Secret};
@@ -36,6 +37,16 @@ const CHEAP: Cost = Cost {
     passes: 1,
     lanes: 1,
 };
+
+/// Waits until something has come true.
+pub async fn until(mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
+    while !condition().await {
+        assert!(tokio::time::Instant::now() < deadline, "it did not come true");
+        // sleep: between two looks at the condition
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
 
 /// A server that runs until it is dropped.
 pub struct TestServer {
