@@ -27,20 +27,20 @@ pub(crate) fn measure(report: &mut Report) {
         "memory of an idle agent".to_owned(),
         processes::resident_mib(agent),
         "MiB",
-        15.0,
+        Some(15.0),
     ));
     report.add(Row::bound(
         "P7",
         "processor time of an idle agent, of one core".to_owned(),
         used / WATCHED.as_secs_f64() * 100.0,
         "%",
-        0.05,
+        Some(0.05),
     ));
     report.add(Row::bound(
         "P7",
         "written to disk by an idle agent, in a minute".to_owned(),
         (processes::written_kib(agent) - written) / minutes,
         "KiB",
-        f64::INFINITY,
+        None,
     ));
 }

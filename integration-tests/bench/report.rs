@@ -23,8 +23,8 @@ pub(crate) struct Row {
     unit: &'static str,
     /// What it is compared with, and that one's figure in the same unit.
     reference: Option<(&'static str, f64)>,
-    /// The most that the ratio to the reference, or the figure itself where there is none, should be. Infinite: no goal.
-    goal: f64,
+    /// The most that the ratio to the reference, or the figure itself where there is none, should be.
+    goal: Option<f64>,
 }
 
 impl Row {
@@ -35,7 +35,7 @@ impl Row {
         figure: f64,
         unit: &'static str,
         reference: (&'static str, f64),
-        goal: f64,
+        goal: Option<f64>,
     ) -> Self {
         Self {
             id,
@@ -48,7 +48,7 @@ impl Row {
     }
 
     /// A figure with a bound of its own.
-    pub(crate) fn bound(id: &'static str, what: String, figure: f64, unit: &'static str, goal: f64) -> Self {
+    pub(crate) fn bound(id: &'static str, what: String, figure: f64, unit: &'static str, goal: Option<f64>) -> Self {
         Self {
             id,
             what,
@@ -66,21 +66,21 @@ impl Row {
     /// `None` without a goal.
     fn is_met(&self) -> Option<bool> {
         let measured = self.ratio_to_reference().unwrap_or(self.figure);
-        self.goal.is_finite().then_some(measured <= self.goal)
+        self.goal.map(|goal| measured <= goal)
     }
 
     fn cells(&self) -> [String; 6] {
-        let Self { what, unit, goal, .. } = self;
+        let Self { what, unit, .. } = self;
         let reference = self
             .reference
             .map_or_else(String::new, |(name, figure)| format!("{figure:.2} {unit} ({name})"));
         let ratio = self
             .ratio_to_reference()
             .map_or_else(String::new, |ratio| format!("{ratio:.3}"));
-        let goal = match (self.is_met(), self.reference) {
+        let goal = match (self.goal, self.reference) {
             (None, _) => String::new(),
-            (Some(_), Some(_)) => format!("≤ {goal} ×"),
-            (Some(_), None) => format!("≤ {goal} {unit}"),
+            (Some(goal), Some(_)) => format!("≤ {goal} ×"),
+            (Some(goal), None) => format!("≤ {goal} {unit}"),
         };
         let met = match self.is_met() {
             Some(true) => "yes",
@@ -105,7 +105,7 @@ impl Row {
             "unit": self.unit,
             "reference": self.reference.map(|(name, figure)| json!({ "name": name, "figure": figure })),
             "ratio": self.ratio_to_reference(),
-            "goal": self.goal.is_finite().then_some(self.goal),
+            "goal": self.goal,
             "met": self.is_met(),
         })
     }
