@@ -22,6 +22,7 @@ pub mod programs;
 pub mod python_client;
 pub mod repository;
 pub mod rest;
+pub mod restics;
 pub mod sampling;
 pub mod search;
 pub mod server;

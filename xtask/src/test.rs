@@ -37,6 +37,8 @@ fn all(root: &Path, only: &[String], consent: &Consent, stages: &mut Stages, tal
         stages.require("build", || build(root, only))?;
         let clients = stages.require("clients", || Clients::install(root))?;
         clients.tell(&mut command);
+        let versions = stages.require("restic versions", || packages::ensure_restic_versions(root, consent))?;
+        command.env("RM_TEST_RESTICS", std::env::join_paths(versions)?);
     }
     if only.is_empty() {
         stages.attempt("up, twice", || up::rehearse(root))?;

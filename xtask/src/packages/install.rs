@@ -80,7 +80,7 @@ fn offer_newer_restic(consent: &Consent) -> Result<()> {
 }
 
 /// The name of this release, such as `bookworm`.
-fn codename() -> Result<String> {
+pub(super) fn codename() -> Result<String> {
     let release = fs::read_to_string("/etc/os-release").context("could not read /etc/os-release")?;
     let value = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
     value
