@@ -59,16 +59,23 @@ impl Server {
     /// Makes the first admin and signs in.
     #[track_caller]
     pub fn bootstrap(&self, password: &str) -> Rest {
-        let token = fs::read_to_string(self.token_file()).expect("the server has written its setup token");
+        let token = self.setup_token();
         let mut client = self.client();
         client
             .post(
                 "/api/bootstrap",
-                &json!({ "token": token.trim(), "username": ADMIN, "password": password }),
+                &json!({ "token": token, "username": ADMIN, "password": password }),
             )
             .ok();
         client.sign_in("/api/auth/login", &credentials(ADMIN, password));
         client
+    }
+
+    /// What makes the first admin, while there is no user.
+    #[track_caller]
+    pub fn setup_token(&self) -> String {
+        let token = fs::read_to_string(self.token_file()).expect("the server has written its setup token");
+        token.trim().to_owned()
     }
 
     /// Makes another user from the command line. The server must be stopped.

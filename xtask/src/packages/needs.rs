@@ -39,7 +39,7 @@ const REST_SERVER: Need = Need {
 const POSTGRESQL: Need = need("postgresql", "test the store on PostgreSQL", || {
     postgres::binaries().is_some()
 });
-const OPENSSL: Need = need("openssl", "make a certificate for the PostgreSQL of tests", || {
+const OPENSSL: Need = need("openssl", "make certificates and requests for them in tests", || {
     process::on_path("openssl")
 });
 const CURL: Need = need("curl", "test the onboarding script", || process::on_path("curl"));
@@ -51,7 +51,7 @@ const NODE: Need = need("nodejs", "run buf", || process::on_path("node"));
 const NPM: Need = need("npm", "install buf at its pinned version", || process::on_path("npm"));
 const PYTHON_VENV: Need = need(
     "python3-venv",
-    "test a Python client generated from the contract",
+    "test a Python client and call every operation of the API",
     has_python_venv,
 );
 
