@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::config::Limits;
+use crate::config::{INGEST_ROWS, Limits};
 
 /// What is measured at one limit. Clones share it.
 #[derive(Debug, Clone)]
@@ -52,6 +52,11 @@ impl Meter {
         self.0.reached.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// How much is used at the moment.
+    pub fn in_use(&self) -> u64 {
+        self.0.in_use.load(Ordering::Relaxed)
+    }
+
     /// Counts something as used.
     pub fn hold(&self, amount: u64) -> InUse {
         self.0.in_use.fetch_add(amount, Ordering::Relaxed);
@@ -89,7 +94,7 @@ macro_rules! meters {
                     name: stringify!($name),
                     meaning: $meaning,
                     limit: self.$name.0.limit,
-                    in_use: self.$name.0.in_use.load(Ordering::Relaxed),
+                    in_use: self.$name.in_use(),
                     reached: self.$name.0.reached.load(Ordering::Relaxed),
                 },)+]
             }
@@ -112,6 +117,8 @@ meters! {
         "TLS handshakes at the agent port at the same time; more wait, and one that takes longer than five seconds is closed.";
     idle_connections |limits| limits.idle.as_secs(),
         "Seconds that a connection to the agent port may stand without a call; then it is closed.";
+    ingest |_| INGEST_ROWS as u64,
+        "Reports and pieces of log that are written together; more wait for the next time. In use: messages that wait.";
     log_ingest |limits| limits.log_ingest,
         "Bytes of packed log of all agents on their way into the database; more is sent again later.";
     open_files |_| 0,

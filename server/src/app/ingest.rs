@@ -1,5 +1,6 @@
-//! What agents report: facts and logs. Each batch is one transaction that also moves the agent's cursor, so that a fact is
-//! applied exactly once however often it arrives.
+//! What agents report: facts and logs. A batch is written whole or not at all, in one transaction with the agent's cursor,
+//! so that a fact is applied exactly once however often it arrives. Batches of several agents may share the transaction:
+//! see [`super::group_commit`].
 
 use std::borrow::Cow;
 
@@ -10,6 +11,7 @@ use domain::session::{
 };
 use domain::{Actor, ReportedText, Timestamp};
 
+use super::group_commit::Delivered;
 use super::news::News;
 use super::repository_stats::keep_stats;
 use super::retention::MOST_LOG_BYTES;
@@ -21,98 +23,104 @@ use crate::store::{ReadTx, Tx};
 /// How much of a log that is too long goes at once, so that not every piece has to make room.
 const LOG_ROOM: u64 = 1024 * 1024;
 
-/// A piece of log that was kept, or is to be forgotten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeptLog {
-    /// Every line before this one is committed.
-    pub next_line: u64,
-}
-
-/// What a batch leads to besides its rows.
-#[derive(Default)]
-struct Consequences {
+/// What a batch leads to besides its rows, once it is committed.
+#[derive(Debug, Default)]
+#[must_use = "whoever waits for it hears of it only when it is told"]
+pub(super) struct Consequences {
     news: News,
     /// A repository was made, or could not be: other hosts may have waited for it.
     was_made: bool,
+    /// A log has come further: up to before this line.
+    grown: Option<(JobId, u64)>,
+    /// The host has more log than is kept of one.
+    is_full: bool,
 }
 
 impl App {
     /// Applies events of an agent, all or none.
-    pub async fn ingest(&self, session: &AgentSession, mut events: Vec<AgentEvent>) -> Result<Ingested, Error> {
-        let now = self.0.clock.now();
-        let tx = self.0.store.begin().await?;
-        if !is_latest(&tx, session).await? {
-            return Ok(Ingested::Superseded);
-        }
-        let from = tx.agent_cursor(session.host, session.outbox).await?;
-        events.retain(|event| event.seq > from);
-        let (Some(first), Some(last)) = (events.first(), events.last()) else {
-            return Ok(Ingested::Through(from));
-        };
-        if first.seq != from + 1 {
-            return Ok(Ingested::Gap);
-        }
-        let through = last.seq;
-        let mut consequences = Consequences::default();
-        for event in events {
-            self.apply(&tx, session, event, now, &mut consequences).await?;
-        }
-        tx.advance_agent_cursor(session.host, session.outbox, from, through, now)
-            .await?;
-        let Consequences { mut news, was_made } = consequences;
-        // Everything is in that the agent had to tell when it greeted.
-        let missing = session.suspects.due_with(from, through);
-        self.give_up(&tx, missing, now, &mut news).await?;
-        self.commit(tx, news, now).await?;
-        if was_made {
-            self.0.tasks.nudges().first_jobs.nudge();
-        }
-        Ok(Ingested::Through(through))
+    pub async fn ingest(&self, session: &AgentSession, events: Vec<AgentEvent>) -> Result<Ingested, Error> {
+        self.deliver_in(session, Delivered::Events(events)).await
     }
 
-    /// Keeps a piece of a job's log. `None` when the session is not the host's latest.
+    /// Keeps a piece of a job's log. [`Ingested::Through`] names the line before which every line is committed.
     ///
     /// What is of a job that is not this host's is dropped; the agent is to forget it too. Of a log beyond its limit the
     /// middle goes.
-    pub async fn keep_log(&self, session: &AgentSession, chunk: &LogChunk) -> Result<Option<KeptLog>, Error> {
-        let dropped = Some(KeptLog {
-            next_line: chunk.next_line(),
-        });
+    pub async fn keep_log(&self, session: &AgentSession, chunk: LogChunk) -> Result<Ingested, Error> {
         // Before it waits for its turn to write: what is not this host's must not hold up others.
         {
             let tx = self.0.store.read().await?;
             if is_latest(&tx, session).await? && !keeps_log_of(&tx, session, chunk.job).await? {
-                return Ok(dropped);
+                return Ok(Ingested::Through(chunk.next_line()));
             }
         }
-        let tx = self.0.store.begin().await?;
-        if !is_latest(&tx, session).await? {
-            return Ok(None);
+        self.deliver_in(session, Delivered::Log(chunk)).await
+    }
+
+    /// Writes one batch into a transaction that the caller commits. After an error the transaction is void.
+    pub(super) async fn write(
+        &self,
+        tx: &Tx,
+        session: &AgentSession,
+        what: &Delivered,
+    ) -> Result<(Ingested, Consequences), Error> {
+        if !is_latest(tx, session).await? {
+            return Ok((Ingested::Superseded, Consequences::default()));
         }
-        let Some(position) = tx.log_position(chunk.job).await? else {
-            return Ok(dropped);
-        };
-        let excess = position
-            .bytes
-            .saturating_add(chunk.weight())
-            .saturating_sub(LogChunk::MAX_JOB);
-        if excess > 0 {
-            tx.drop_log_middle(chunk.job, excess.max(LOG_ROOM)).await?;
+        match what {
+            Delivered::Events(events) => self.write_events(tx, session, events).await,
+            Delivered::Log(chunk) => write_log(tx, session, chunk).await,
         }
-        if !tx.append_log(chunk).await? {
-            return Ok(Some(KeptLog {
-                next_line: position.next_line,
-            }));
+    }
+
+    /// Tells what has been committed.
+    pub(super) fn follow(&self, consequences: Consequences) {
+        let Consequences {
+            news,
+            was_made,
+            grown,
+            is_full,
+        } = consequences;
+        self.tell(news);
+        if was_made {
+            self.0.tasks.nudges().first_jobs.nudge();
         }
-        // Once for each job is often enough.
-        let is_full = position.next_line == 1 && tx.log_bytes_of(session.host).await? > MOST_LOG_BYTES;
-        tx.commit().await?;
         if is_full {
             self.0.tasks.nudges().retention.nudge();
         }
-        let next_line = chunk.next_line();
-        self.0.sessions.log_grew(chunk.job, next_line);
-        Ok(Some(KeptLog { next_line }))
+        if let Some((job, next_line)) = grown {
+            self.0.sessions.log_grew(job, next_line);
+        }
+    }
+
+    async fn write_events(
+        &self,
+        tx: &Tx,
+        session: &AgentSession,
+        events: &[AgentEvent],
+    ) -> Result<(Ingested, Consequences), Error> {
+        let now = self.0.clock.now();
+        let mut consequences = Consequences::default();
+        let from = tx.agent_cursor(session.host, session.outbox).await?;
+        let known = events.iter().take_while(|event| event.seq <= from).count();
+        let events = &events[known..];
+        let (Some(first), Some(last)) = (events.first(), events.last()) else {
+            return Ok((Ingested::Through(from), consequences));
+        };
+        if first.seq != from + 1 {
+            return Ok((Ingested::Gap, consequences));
+        }
+        let through = last.seq;
+        for event in events {
+            self.apply(tx, session, event, now, &mut consequences).await?;
+        }
+        tx.advance_agent_cursor(session.host, session.outbox, from, through, now)
+            .await?;
+        // Everything is in that the agent had to tell when it greeted.
+        let missing = session.suspects.due_with(from, through);
+        self.give_up(tx, missing, now, &mut consequences.news).await?;
+        self.record_verdicts(tx, &mut consequences.news, now).await?;
+        Ok((Ingested::Through(through), consequences))
     }
 
     /// Notes what an agent holds of its desired state.
@@ -132,14 +140,14 @@ impl App {
         &self,
         tx: &Tx,
         session: &AgentSession,
-        event: AgentEvent,
+        event: &AgentEvent,
         now: Timestamp,
         consequences: &mut Consequences,
     ) -> Result<(), Error> {
         let AgentEvent { seq, occurred_at, fact } = event;
         let at = occurred_at.unwrap_or(now);
         match fact {
-            Fact::JobStarted { job, work } => {
+            &Fact::JobStarted { job, work } => {
                 if let (Some((kind, repository)), None) = (work, tx.job(job).await?) {
                     let live = LiveJob {
                         job,
@@ -152,20 +160,22 @@ impl App {
                         .adopt(tx, session.host, &live, live.stage(at), now, &mut consequences.news)
                         .await;
                 }
-                self.reach(tx, session, &fact, at, now, consequences).await?;
+                self.reach(tx, session, fact, at, now, consequences).await?;
             }
             Fact::JobRunning { .. } | Fact::JobFinalizing { .. } => {
-                self.reach(tx, session, &fact, at, now, consequences).await?;
+                self.reach(tx, session, fact, at, now, consequences).await?;
             }
-            Fact::Snapshots(part) => self.keep_snapshots(tx, session, &part, now, consequences).await?,
+            Fact::Snapshots(part) => self.keep_snapshots(tx, session, part, now, consequences).await?,
             Fact::JobFinished { job, end } => {
-                let Some(job) = job_of(tx, session, job).await? else {
+                let Some(job) = job_of(tx, session, *job).await? else {
                     return Ok(());
                 };
-                self.finish_job(tx, job, *end, at, now, consequences).await?;
+                self.finish_job(tx, job, JobEnd::clone(end), at, now, consequences)
+                    .await?;
             }
             Fact::DesiredApplied { kind, stamp, error } => {
-                self.note_applied(tx, session.host, kind, stamp, error).await?;
+                self.note_applied(tx, session.host, *kind, stamp, error.as_ref())
+                    .await?;
                 consequences.news.host(session.host);
             }
             Fact::Unusable { why } => {
@@ -286,8 +296,8 @@ impl App {
         tx: &Tx,
         host: HostId,
         kind: DesiredKind,
-        stamp: Stamp,
-        error: Option<ReportedText<1000>>,
+        stamp: &Stamp,
+        error: Option<&ReportedText<1000>>,
     ) -> Result<(), Error> {
         if let Some(error) = error {
             tracing::warn!(host.id = %host, %kind, version = stamp.version, %error, "an agent could not store what it should hold");
@@ -297,9 +307,32 @@ impl App {
             return Ok(());
         };
         let mut held = known.applied;
-        held.set(kind, stamp);
+        held.set(kind, stamp.clone());
         self.note_held(tx, host, &held).await
     }
+}
+
+/// Writes a piece of log into a transaction that the caller commits.
+async fn write_log(tx: &Tx, session: &AgentSession, chunk: &LogChunk) -> Result<(Ingested, Consequences), Error> {
+    let mut consequences = Consequences::default();
+    let Some(position) = tx.log_position(chunk.job).await? else {
+        return Ok((Ingested::Through(chunk.next_line()), consequences));
+    };
+    if !tx.append_log(chunk).await? {
+        return Ok((Ingested::Through(position.next_line), consequences));
+    }
+    let excess = position
+        .bytes
+        .saturating_add(chunk.weight())
+        .saturating_sub(LogChunk::MAX_JOB);
+    if excess > 0 {
+        tx.drop_log_middle(chunk.job, excess.max(LOG_ROOM)).await?;
+    }
+    let next_line = chunk.next_line();
+    consequences.grown = Some((chunk.job, next_line));
+    // Once for each job is often enough.
+    consequences.is_full = position.next_line == 1 && tx.log_bytes_of(session.host).await? > MOST_LOG_BYTES;
+    Ok((Ingested::Through(next_line), consequences))
 }
 
 /// Finds a job of the session's host. What a host says about any other job is dropped.

@@ -22,6 +22,7 @@ mod error;
 mod events;
 mod first_jobs;
 mod fleet;
+mod group_commit;
 mod host_credentials;
 mod hosts;
 mod identity;
@@ -68,7 +69,8 @@ pub use self::caller::{Caller, Origin, SignedInUser, Who};
 use self::denied::DeniedCalls;
 pub use self::error::{Error, Field, Refusal};
 pub use self::events::{EventWatch, LiveEvent, Seen};
-pub use self::ingest::KeptLog;
+pub use self::group_commit::IngestFigures;
+use self::group_commit::Lanes;
 pub use self::job_log::{JobNews, LogPart, WatchedJob};
 pub use self::log_room::LogRoom;
 pub use self::once::Once;
@@ -130,6 +132,7 @@ struct Inner {
     authority: AuthorityCell,
     meters: Meters,
     log_room: LogRoom,
+    lanes: Lanes,
     published: Hashes,
     /// Cancelled when streams to people shall end.
     streams_end: CancellationToken,
@@ -151,6 +154,7 @@ impl App {
         } = ports;
         let meters = Meters::new(&settings.limits);
         let log_room = LogRoom::new(settings.limits.log_ingest, meters.log_ingest.clone());
+        let lanes = Lanes::new(store.writers(), meters.ingest.clone());
         Self(Arc::new(Inner {
             store,
             clock,
@@ -167,6 +171,7 @@ impl App {
             authority: AuthorityCell::default(),
             meters,
             log_room,
+            lanes,
             published: Hashes::default(),
             streams_end: CancellationToken::new(),
         }))

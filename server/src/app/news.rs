@@ -91,14 +91,20 @@ impl Verdict {
 impl App {
     /// Records the verdicts, commits, and tells all of it.
     pub(super) async fn commit(&self, tx: Tx, mut news: News, now: Timestamp) -> Result<(), Error> {
+        self.record_verdicts(&tx, &mut news, now).await?;
+        tx.commit().await?;
+        self.tell(news);
+        Ok(())
+    }
+
+    /// Records the verdicts. For whoever commits together with others; the rest is told after that.
+    pub(super) async fn record_verdicts(&self, tx: &Tx, news: &mut News, now: Timestamp) -> Result<(), Error> {
         for (verdict, judged) in std::mem::take(&mut news.verdicts) {
             let Judged { job, host, kind, phase } = judged;
             let facts = json!({ "kind": kind.as_str(), "host_id": host.to_string(), "phase": phase.as_str() });
-            let change = Recorded::new(verdict.action()).to("job", job, hostname(&tx, host).await?);
-            record(&tx, &verdict.caller(host), change.with(facts), now).await?;
+            let change = Recorded::new(verdict.action()).to("job", job, hostname(tx, host).await?);
+            record(tx, &verdict.caller(host), change.with(facts), now).await?;
         }
-        tx.commit().await?;
-        self.tell(news);
         Ok(())
     }
 

@@ -13,6 +13,10 @@ use super::reader::Reader;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
+/// Reports and pieces of log that one transaction takes. A report costs ten statements or so, and whoever else writes to
+/// SQLite waits for all of them; beyond this, sharing the commit saves next to nothing.
+pub const INGEST_ROWS: usize = 250;
+
 /// The limits of the agent port. Source: agent-protocol.md §9.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {

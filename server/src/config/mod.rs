@@ -30,7 +30,7 @@ pub use agents::Agents;
 pub use auth::Auth;
 pub use database::Database;
 pub use history::History;
-pub use limits::Limits;
+pub use limits::{INGEST_ROWS, Limits};
 pub use listen::Listen;
 pub use problems::{Problem, Problems, Source};
 pub use reader::ReadFile;

@@ -6,6 +6,7 @@ use proto::v1::system_service_server::SystemService;
 use tonic::{Request, Response, Status};
 
 use super::Api;
+use crate::app::IngestFigures;
 use crate::meters::Reading;
 use crate::tasks::TaskStatus;
 use crate::version;
@@ -30,6 +31,10 @@ impl SystemService for Api {
         let limits = self.app.meters().readings().into_iter().map(limit).collect();
         Ok(Response::new(v1::ListLimitsResponse { limits }))
     }
+
+    async fn get_ingest(&self, _: Request<v1::GetIngestRequest>) -> Result<Response<v1::Ingest>, Status> {
+        Ok(Response::new(ingest(self.app.ingest_figures())))
+    }
 }
 
 fn task(status: TaskStatus) -> v1::Task {
@@ -48,6 +53,25 @@ fn task(status: TaskStatus) -> v1::Task {
         duration_ms: duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
         last_result,
         last_error,
+    }
+}
+
+fn ingest(figures: IngestFigures) -> v1::Ingest {
+    let IngestFigures {
+        batches,
+        events,
+        log_chunks,
+        commits,
+        given_up,
+        waiting,
+    } = figures;
+    v1::Ingest {
+        batches,
+        events,
+        log_chunks,
+        commits,
+        given_up,
+        waiting,
     }
 }
 

@@ -57,7 +57,7 @@ mod conformance;
 
 use std::sync::Arc;
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbBackend};
 
 pub use audit::{AuditLine, NewAuditEntry};
 pub use certificates::{HostCertificate, StoredCa};
@@ -94,6 +94,15 @@ struct Inner {
 }
 
 impl Store {
+    /// How many transactions may write side by side with profit. Source: agent-protocol.md §9.
+    pub fn writers(&self) -> usize {
+        if self.0.writer.get_database_backend() == DbBackend::Postgres {
+            4
+        } else {
+            1
+        }
+    }
+
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<(), Error> {
         self.0.reader.ping().await.map_err(Error::at("ping"))

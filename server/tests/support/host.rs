@@ -247,7 +247,7 @@ impl Connected {
             text_bytes: texts.iter().map(|text| text.len() as u64).sum(),
             lines_zstd: zstd::encode_all(bytes.as_slice(), 1).unwrap(),
         };
-        self.app.keep_log(&self.session, &chunk).await.unwrap();
+        self.app.keep_log(&self.session, chunk).await.unwrap();
     }
 
     /// Sends numbers of a running job.

@@ -20,7 +20,7 @@ use tonic::{Status, Streaming};
 
 use super::super::connection::Connection;
 use super::super::{log_chunk, status};
-use crate::app::{AgentSession, App, Caller, Delivery, Error, KeptLog};
+use crate::app::{AgentSession, App, Caller, Delivery, Error};
 use crate::meters::Meter;
 use crate::pki::peer::PeerIdentity;
 use crate::sessions::queue::{Sender, Unsent};
@@ -384,10 +384,10 @@ async fn answer(
                 let next_line = first_line;
                 return Ok(Answer::Kept { job, next_line, bytes });
             };
-            let Some(KeptLog { next_line }) = app.keep_log(key, &chunk).await? else {
-                return Ok(Answer::Superseded);
-            };
-            Ok(Answer::Kept { job, next_line, bytes })
+            match app.keep_log(key, chunk).await? {
+                Ingested::Through(next_line) => Ok(Answer::Kept { job, next_line, bytes }),
+                other @ (Ingested::Gap | Ingested::Superseded) => Ok(Answer::Ingested(other)),
+            }
         }
         Effect::Show { job, progress } => app.show_progress(key, job, progress).await.map(|()| Answer::Nothing),
         Effect::Settle(ack) => app.settle_command(key, ack).await.map(|()| Answer::Nothing),
