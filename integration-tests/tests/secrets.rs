@@ -152,9 +152,9 @@ fn requests(host: &Host, job: &str, repository: &str) -> Vec<(&'static str, Valu
             "restic_manager.v1.SnapshotService/ListSnapshots",
             json!({ "host_id": host.id }),
         ),
+        ("restic_manager.v1.SystemService/GetIngest", json!({})),
         ("restic_manager.v1.SystemService/GetVersion", json!({})),
         ("restic_manager.v1.SystemService/ListLimits", json!({})),
-        ("restic_manager.v1.SystemService/GetIngest", json!({})),
         ("restic_manager.v1.SystemService/ListTasks", json!({})),
     ]
 }
