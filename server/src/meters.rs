@@ -105,10 +105,14 @@ macro_rules! meters {
 meters! {
     agent_events |limits| limits.events.per_second,
         "Messages of one agent in a second; one that says more is read later.";
+    agent_listings |limits| limits.listings,
+        "Lists of snapshots of one agent in a minute; one that sends more is read later.";
     agent_log |limits| limits.log.per_second,
         "Bytes of log of one agent in a second; more is read later.";
     agent_log_window |limits| limits.log_window.into(),
         "Bytes of packed log that one agent may send without credit; beyond it the session ends.";
+    agent_message |limits| limits.message as u64,
+        "Bytes of one message of an agent; a larger one ends the session.";
     agent_queue |limits| limits.queue_bytes as u64,
         "Bytes that may wait for one agent; one that does not read for ten seconds is cut off.";
     handshake_queue |limits| limits.handshake_queue as u64,

@@ -13,7 +13,7 @@ use domain::session::{Fact, SnapshotPart};
 use domain::snapshot::Snapshot;
 use domain::{Role, Timestamp};
 use proto::agent::v1::agent_message::Body as Up;
-use proto::agent::v1::{GoodbyeReason, Heartbeat, JobStarted, event};
+use proto::agent::v1::{DesiredKind, DesiredStateApplied, GoodbyeReason, Heartbeat, JobStarted, SnapshotReport, event};
 use server::clock::SystemClock;
 use support::agent::log_chunk;
 use support::host::local_repository;
@@ -50,6 +50,79 @@ async fn a_flood_of_messages_is_read_at_its_rate_and_others_do_not_notice() {
     assert_eq!(acknowledged, 1, "it is slowed down, not cut");
     assert!(took >= Duration::from_secs(2), "{took:?}");
     assert!(reached(&server, "agent_events").await > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_snapshots_beyond_their_rate_are_counted_and_taken_all_the_same() {
+    let server = with(&[("RM_AGENT_LISTINGS", "2")]).await;
+    let agent = server.agent("web-01", local_repository("web-01")).await;
+    let (mut wire, _) = agent.connect().await;
+    let list = || {
+        event::Event::SnapshotReport(SnapshotReport {
+            job_id: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+            repository_id: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+            last: true,
+            ..SnapshotReport::default()
+        })
+    };
+
+    // Twenty at once.
+    wire.report(1, (0..20).map(|_| list()).collect()).await;
+    assert_eq!(wire.ack().await, 20);
+    let within = reached(&server, "agent_listings").await;
+    wire.report(21, vec![list()]).await;
+
+    assert_eq!(wire.ack().await, 21);
+    let server = &server;
+    until(async || reached(server, "agent_listings").await == 1).await;
+    assert_eq!(within, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_as_large_as_is_configured_and_no_larger() {
+    let (usual, generous) = (with(&[]).await, with(&[("RM_AGENT_MESSAGE", "512KiB")]).await);
+    let large = || {
+        event::Event::DesiredStateApplied(DesiredStateApplied {
+            kind: DesiredKind::Settings.into(),
+            version: 1,
+            hash: "aa".to_owned(),
+            error: "x".repeat(300 * 1024),
+        })
+    };
+
+    for (server, is_taken) in [(&usual, false), (&generous, true)] {
+        let agent = server.agent("web-01", local_repository("web-01")).await;
+        let (mut wire, _) = agent.connect().await;
+        wire.report(1, vec![large()]).await;
+
+        if is_taken {
+            assert_eq!(wire.ack().await, 1);
+        } else {
+            assert_eq!(wire.farewell().await.reason(), GoodbyeReason::ProtocolError);
+        }
+        assert_eq!(reached(server, "agent_message").await, u64::from(!is_taken));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_are_told_the_windows_that_are_configured() {
+    let usual = with(&[]).await;
+    let generous = with(&[
+        ("RM_AGENT_STREAMS", "9"),
+        ("RM_AGENT_STREAM_WINDOW", "512KiB"),
+        ("RM_AGENT_CONNECTION_WINDOW", "1MiB"),
+    ])
+    .await;
+
+    for (server, streams, stream, connection) in [
+        (&usual, 8, 64 * 1024, 128 * 1024),
+        (&generous, 9, 512 * 1024, 1024 * 1024),
+    ] {
+        let agent = server.agent("web-01", local_repository("web-01")).await;
+        let told = tokio::time::timeout(PATIENCE, agent.told_by_http2()).await.unwrap();
+
+        assert_eq!(told, (streams, stream, connection));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -356,7 +356,7 @@ impl App {
 
 #[cfg(test)]
 mod tests {
-    use domain::id::{Id as _, JobId, OutboxIncarnation, SessionId};
+    use domain::id::{JobId, OutboxIncarnation, SessionId};
     use domain::session::Suspects;
     use uuid::Uuid;
 

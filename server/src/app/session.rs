@@ -76,6 +76,7 @@ impl App {
         let limits = &self.0.settings.limits;
         sessions::Limits {
             events: limits.events,
+            listings: limits.listings,
             log: limits.log,
             log_window: limits.log_window,
             outbound: Bounds {

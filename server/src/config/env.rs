@@ -59,6 +59,18 @@ pub const LOG_INGEST: &str = "RM_LOG_INGEST";
 pub const AGENT_QUEUE_MESSAGES: &str = "RM_AGENT_QUEUE_MESSAGES";
 /// Bytes that wait for one agent.
 pub const AGENT_QUEUE_BYTES: &str = "RM_AGENT_QUEUE_BYTES";
+/// Lists of snapshots of one agent in a minute.
+pub const AGENT_LISTINGS: &str = "RM_AGENT_LISTINGS";
+/// The largest message of an agent.
+pub const AGENT_MESSAGE: &str = "RM_AGENT_MESSAGE";
+/// HTTP/2 streams of one connection at the agent port.
+pub const AGENT_STREAMS: &str = "RM_AGENT_STREAMS";
+/// HTTP/2 window of one stream there.
+pub const AGENT_STREAM_WINDOW: &str = "RM_AGENT_STREAM_WINDOW";
+/// HTTP/2 window of one connection there.
+pub const AGENT_CONNECTION_WINDOW: &str = "RM_AGENT_CONNECTION_WINDOW";
+/// What waits in HTTP/2 to be sent on one stream there.
+pub const AGENT_SEND_BUFFER: &str = "RM_AGENT_SEND_BUFFER";
 /// Handshakes at the same time.
 pub const HANDSHAKES: &str = "RM_HANDSHAKES";
 /// Handshakes that wait.

@@ -134,6 +134,21 @@ keys! {
         "How many messages may wait for one agent. An agent that does not read for ten seconds is cut off.";
     AGENT_QUEUE_BYTES DefaultValue::Text("256KiB"), "a size from `64KiB` to `64MiB`",
         "How many bytes may wait for one agent.";
+    AGENT_LISTINGS DefaultValue::Text("10"), "a whole number from 2 to 100000",
+        "How many lists of snapshots one agent may send in a minute; ten times as many at once, for a host that was away. What \
+         comes faster is read later.";
+    AGENT_MESSAGE DefaultValue::Text("256KiB"), "a size from `256KiB` to `4MiB`",
+        "How large one message of an agent may be. Agents fill messages up to 256 KiB. A larger one ends the session.";
+    AGENT_STREAMS DefaultValue::Text("8"), "a whole number from 2 to 1000",
+        "How many calls one connection to the agent port may have open at the same time.";
+    AGENT_STREAM_WINDOW DefaultValue::Text("64KiB"), "a size from `16KiB` to `16MiB`",
+        "How many bytes of one call may be on the way to the server before it has read them. It costs this much memory for each \
+         connected agent that sends faster than it is read; a larger one helps over lines with a long delay.";
+    AGENT_CONNECTION_WINDOW DefaultValue::Text("128KiB"), "a size from `64KiB` to `64MiB`",
+        "The same for all calls of one connection together.";
+    AGENT_SEND_BUFFER DefaultValue::Text("64KiB"), "a size from `16KiB` to `16MiB`",
+        "How many bytes of one call may wait in the server's connection for an agent that reads slowly, beside \
+         `RM_AGENT_QUEUE_BYTES`.";
     HANDSHAKES DefaultValue::From("64 for each core"), "a whole number from 1 to 1000000",
         "How many TLS handshakes the agent port makes at the same time.";
     HANDSHAKE_QUEUE DefaultValue::Text("4096"), "a whole number from 1 to 1000000",

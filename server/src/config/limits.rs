@@ -26,6 +26,18 @@ pub struct Limits {
     pub log: Rate,
     /// Bytes of packed log that one agent may have on the way without credit.
     pub log_window: u32,
+    /// Lists of snapshots of one agent in a minute.
+    pub listings: u64,
+    /// Bytes of one message of an agent.
+    pub message: usize,
+    /// HTTP/2 streams of one connection.
+    pub streams: u32,
+    /// HTTP/2 window of one stream, in bytes.
+    pub stream_window: u32,
+    /// HTTP/2 window of one connection, in bytes.
+    pub connection_window: u32,
+    /// Bytes that HTTP/2 keeps to be sent on one stream.
+    pub send_buffer: usize,
     /// Bytes of packed log of all agents that may wait for the database.
     pub log_ingest: u64,
     /// Messages that may wait for one agent.
@@ -56,6 +68,12 @@ impl Default for Limits {
                 burst: 8 * MIB,
             },
             log_window: 256 * 1024,
+            listings: 10,
+            message: 256 * 1024,
+            streams: 8,
+            stream_window: 64 * 1024,
+            connection_window: 128 * 1024,
+            send_buffer: 64 * 1024,
             log_ingest: 128 * MIB,
             queue_messages: 64,
             queue_bytes: 256 * 1024,
@@ -78,6 +96,8 @@ impl Limits {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let mut count = |key: &Key, range: RangeInclusive<u64>| reader.required(key, within(range, number));
         let events = count(&keys::AGENT_EVENT_RATE, 1..=1_000_000);
+        let listings = count(&keys::AGENT_LISTINGS, 2..=100_000);
+        let streams = count(&keys::AGENT_STREAMS, 2..=1_000);
         let queue_messages = count(&keys::AGENT_QUEUE_MESSAGES, 8..=65_536);
         let handshake_queue = count(&keys::HANDSHAKE_QUEUE, 1..=1_000_000);
         let connections = count(&keys::STRANGER_CONNECTIONS, 1..=1_000_000);
@@ -97,7 +117,13 @@ impl Limits {
                 burst: size(&keys::AGENT_LOG_BURST, MIB..=1024 * MIB),
             },
             // What fits into a window must fit into a message.
-            log_window: u32::try_from(size(&keys::AGENT_LOG_WINDOW, 64 * KIB..=16 * MIB)).unwrap_or(u32::MAX),
+            log_window: short(size(&keys::AGENT_LOG_WINDOW, 64 * KIB..=16 * MIB)),
+            listings,
+            message: whole(size(&keys::AGENT_MESSAGE, 256 * KIB..=4 * MIB)),
+            streams: short(streams),
+            stream_window: short(size(&keys::AGENT_STREAM_WINDOW, 16 * KIB..=16 * MIB)),
+            connection_window: short(size(&keys::AGENT_CONNECTION_WINDOW, 64 * KIB..=64 * MIB)),
+            send_buffer: whole(size(&keys::AGENT_SEND_BUFFER, 16 * KIB..=16 * MIB)),
             log_ingest: size(&keys::LOG_INGEST, MIB..=65_536 * MIB),
             queue_messages: whole(queue_messages),
             queue_bytes: whole(size(&keys::AGENT_QUEUE_BYTES, 64 * KIB..=64 * MIB)),
@@ -119,6 +145,10 @@ fn cores() -> usize {
 
 fn whole(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+fn short(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 fn within(range: RangeInclusive<u64>, parse: impl Fn(&str) -> Option<u64>) -> impl Fn(&str) -> Option<u64> {

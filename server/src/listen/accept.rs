@@ -337,7 +337,7 @@ impl Limits {
         }
     }
 
-    /// The agent port. Small windows: they are multiplied by the number of agents.
+    /// The agent port. Its windows are small unless configured otherwise: they are multiplied by the number of agents.
     pub fn agents(limits: &config::Limits) -> Self {
         Self {
             per_address: 12_000,
@@ -350,10 +350,10 @@ impl Limits {
             header_deadline: Duration::from_secs(10),
             // Enrollment is one short call; hosts of a rollout may share an address.
             without_certificate: (limits.connections, limits.connections.saturating_mul(10)),
-            streams: 8,
-            stream_window: 64 * 1024,
-            connection_window: 128 * 1024,
-            send_buffer: 64 * 1024,
+            streams: limits.streams,
+            stream_window: limits.stream_window,
+            connection_window: limits.connection_window,
+            send_buffer: limits.send_buffer,
             header_list: 16 * 1024,
             keepalive: Duration::from_secs(20),
         }

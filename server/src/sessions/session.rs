@@ -24,6 +24,11 @@ pub const PROTOCOL: ProtocolRange = ProtocolRange {
 /// The greeting arrives within this from the opening of the stream.
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
 
+/// Minutes' worth of lists that may come at once: a host that was away has made backups meanwhile, each with a list.
+const LISTINGS_AT_ONCE: u64 = 10;
+/// What a list takes of a rate that gives so many units a second as there may be lists in a minute.
+const LISTING: u64 = 60;
+
 /// What a session is told from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -40,6 +45,8 @@ pub struct Options {
 pub struct Limits {
     /// Events; a message that is neither events nor log counts as one.
     pub events: Rate,
+    /// Lists of snapshots in a minute; [`LISTINGS_AT_ONCE`] times as many at once.
+    pub listings: u64,
     /// Bytes of log, as [`LogChunk::weight`] counts them.
     pub log: Rate,
     /// Bytes of packed log that may be on the way without credit.
@@ -53,6 +60,8 @@ pub struct Limits {
 pub enum Exceeded {
     /// Its messages come too fast. It is read later.
     Events,
+    /// Its lists of snapshots come too fast. It is read later.
+    Listings,
     /// Its log comes too fast. It is read later.
     Log,
     /// It sent log without credit, which ends the session.
@@ -107,6 +116,7 @@ struct Open {
     /// What the agent holds of its desired state, or was sent in this session.
     held: Applied,
     events: Bucket,
+    listings: Bucket,
     log: Bucket,
     /// Bytes of packed log that the agent may send.
     log_window: u64,
@@ -215,7 +225,7 @@ impl Session {
                 effects.extend(self.end(GoodbyeReason::ProtocolError));
                 Some(effects)
             }
-            (Stage::Open(open), message) => open.on_word(message, now),
+            (Stage::Open(open), message) => open.on_word(message, now, self.options.heartbeat),
         };
         effects.unwrap_or_else(|| self.end(GoodbyeReason::ProtocolError))
     }
@@ -234,6 +244,10 @@ impl Session {
         let limits = self.options.limits;
         self.stage = Stage::Open(Box::new(Open {
             events: Bucket::full(limits.events),
+            listings: Bucket::full(Rate {
+                per_second: limits.listings,
+                burst: limits.listings * LISTING * LISTINGS_AT_ONCE,
+            }),
             log: Bucket::full(limits.log),
             log_window: limits.log_window.into(),
             reads_from: now,
@@ -327,9 +341,11 @@ impl Session {
 
 impl Open {
     /// What a message means while both sides talk; `None` for a breach of the protocol.
-    fn on_word(&mut self, message: AgentMessage, now: Duration) -> Option<Vec<Effect>> {
+    fn on_word(&mut self, message: AgentMessage, now: Duration, longest_pause: Duration) -> Option<Vec<Effect>> {
         self.last_heard = now;
         let (pause, exceeded) = self.charge(&message, now);
+        // What is longer is made up for after the next message. A host is not to seem away because it is not listened to.
+        let pause = pause.min(longest_pause);
         self.reads_from = now + pause;
         let mut effects = self.meaning(message)?;
         if !pause.is_zero() {
@@ -342,7 +358,16 @@ impl Open {
     fn charge(&mut self, message: &AgentMessage, now: Duration) -> (Duration, Exceeded) {
         match message {
             AgentMessage::LogChunk(chunk) => (self.log.take(chunk.weight(), now), Exceeded::Log),
-            AgentMessage::Events(events) => (self.events.take(events.len() as u64, now), Exceeded::Events),
+            AgentMessage::Events(events) => {
+                let lists = events.iter().filter(|event| event.fact.ends_a_list()).count() as u64;
+                let for_events = (self.events.take(events.len() as u64, now), Exceeded::Events);
+                let for_lists = (self.listings.take(lists * LISTING, now), Exceeded::Listings);
+                if lists > 0 && for_lists.0 > for_events.0 {
+                    for_lists
+                } else {
+                    for_events
+                }
+            }
             AgentMessage::Hello(_)
             | AgentMessage::Heartbeat
             | AgentMessage::Progress { .. }

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use domain::host::Inventory;
-use domain::id::{CommandId, HostId, JobId, OutboxIncarnation, SessionId};
+use domain::id::{CommandId, HostId, JobId, OutboxIncarnation, RepositoryId, SessionId};
 use domain::job::Progress;
 use domain::rate::Rate;
 use domain::session::{
     AgentEvent, AgentMessage, Applied, CommandAck, CommandOutcome, DesiredKind, DesiredSet, DesiredState, Fact,
-    Goodbye, GoodbyeReason, Hello, LogChunk, ProtocolRange, ServerMessage, Stamp, Welcome,
+    Goodbye, GoodbyeReason, Hello, LogChunk, ProtocolRange, ServerMessage, SnapshotPart, Stamp, Welcome,
 };
 use domain::{ReportedText, Timestamp};
 use futures_util::FutureExt as _;
@@ -90,6 +90,50 @@ mod one_session {
             session.on_time(Duration::from_millis(94_500)),
             [Effect::End(None)],
             "silent since it was read"
+        );
+    }
+
+    #[test]
+    fn an_agent_that_lists_too_often_is_read_later() {
+        let mut session = opened(0);
+        let parts = |first_seq: u64, count: u64, last| {
+            AgentMessage::Events((first_seq..first_seq + count).map(|seq| part(seq, last)).collect())
+        };
+
+        // Only whole lists count. A hundred at once, as of a host that was away, then ten a minute.
+        session.on_message(parts(1, 100, true), secs(2));
+        session.on_ingested(Ingested::Through(100));
+        session.on_message(parts(101, 100, false), secs(2));
+        session.on_ingested(Ingested::Through(200));
+        let on_time = session.reads_from();
+        let beyond = session.on_message(parts(201, 1, true), secs(2));
+        session.on_ingested(Ingested::Through(201));
+        let six_seconds_later = session.reads_from();
+        session.on_message(parts(202, 100, true), secs(8));
+
+        assert_eq!(on_time, secs(2));
+        assert!(
+            matches!(beyond.as_slice(), [Effect::Apply(_), Effect::Count(Exceeded::Listings)]),
+            "{beyond:?}"
+        );
+        assert_eq!(six_seconds_later, secs(8));
+        assert_eq!(
+            session.reads_from(),
+            secs(8) + OPTIONS.heartbeat,
+            "it is listened to often enough not to seem away"
+        );
+        session.on_ingested(Ingested::Through(301));
+        session.on_message(AgentMessage::Heartbeat, secs(38));
+        assert_eq!(
+            session.reads_from(),
+            secs(38),
+            "what is no list is not held up for longer"
+        );
+        session.on_message(parts(302, 1, true), secs(38));
+        assert_eq!(
+            session.reads_from(),
+            secs(38) + OPTIONS.heartbeat,
+            "the debt is not forgotten"
         );
     }
 
@@ -358,6 +402,19 @@ mod one_session {
         }
     }
 
+    fn part(seq: u64, last: bool) -> AgentEvent {
+        AgentEvent {
+            fact: Fact::Snapshots(SnapshotPart {
+                job: job(1),
+                repository: RepositoryId::from_uuid(Uuid::nil()),
+                part: 0,
+                last,
+                snapshots: Vec::new(),
+            }),
+            ..event(seq)
+        }
+    }
+
     const OPTIONS: Options = Options {
         heartbeat: Duration::from_secs(30),
         silent_after: Duration::from_secs(90),
@@ -366,6 +423,7 @@ mod one_session {
                 per_second: 200,
                 burst: 1000,
             },
+            listings: 10,
             log: Rate {
                 per_second: 2 * 1024 * 1024,
                 burst: 8 * 1024 * 1024,

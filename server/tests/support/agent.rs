@@ -29,6 +29,7 @@ use serde_json::Value;
 use server::app::{Caller, Who};
 use server::clock::{SystemClock, SystemIds};
 use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -308,6 +309,40 @@ impl Agent {
             .unwrap()
     }
 
+    /// Streams, window of a stream and window of the connection, as the first frames of the agent port tell them.
+    pub async fn told_by_http2(&self) -> (u32, u32, u32) {
+        /// What both sides begin with.
+        const CONNECTION_WINDOW: u32 = 65_535;
+        let tcp = TcpStream::connect(self.port).await.unwrap();
+        let connector = TlsConnector::from(Arc::new(self.tls()));
+        let mut stream = connector.connect(ServerName::from(self.port.ip()), tcp).await.unwrap();
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        stream.write_all(preface).await.unwrap();
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+        let (mut streams, mut window) = (None, None);
+        loop {
+            let mut head = [0; 9];
+            stream.read_exact(&mut head).await.unwrap();
+            let mut payload = vec![0; usize::try_from(number(&head[..3])).unwrap()];
+            stream.read_exact(&mut payload).await.unwrap();
+            match head[3] {
+                // SETTINGS: pairs of two bytes and four.
+                4 => {
+                    for setting in payload.chunks(6) {
+                        match number(&setting[..2]) {
+                            3 => streams = Some(number(&setting[2..])),
+                            4 => window = Some(number(&setting[2..])),
+                            _ => {}
+                        }
+                    }
+                }
+                // WINDOW_UPDATE of the connection: how much more than at the beginning.
+                8 => return (streams.unwrap(), window.unwrap(), CONNECTION_WINDOW + number(&payload)),
+                _ => {}
+            }
+        }
+    }
+
     fn tls(&self) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone()).unwrap();
@@ -485,6 +520,7 @@ fn certificates(pem: &str) -> Vec<CertificateDer<'static>> {
         .collect()
 }
 
-fn moment(seq: u64) -> Timestamp {
+/// When the event with this number happened.
+pub fn moment(seq: u64) -> Timestamp {
     Timestamp::from_seconds(1_777_593_600 + i64::try_from(seq).unwrap(), 0).unwrap()
 }

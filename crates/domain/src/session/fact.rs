@@ -145,6 +145,11 @@ impl Fact {
         }
     }
 
+    /// Whether a list of snapshots is whole with it.
+    pub const fn ends_a_list(&self) -> bool {
+        matches!(self, Self::Snapshots(SnapshotPart { last: true, .. }))
+    }
+
     /// The job it is about.
     pub const fn job(&self) -> Option<JobId> {
         match self {

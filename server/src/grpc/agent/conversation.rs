@@ -16,7 +16,7 @@ use prost::Message as _;
 use proto::agent::v1;
 use proto::convert::agent::{agent_message, unpack_log};
 use tokio::time::Instant;
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use super::super::connection::Connection;
 use super::super::{log_chunk, status};
@@ -176,7 +176,12 @@ impl Conversation {
                     tracing::debug!(peer = ?self.caller.who, error = %broken, "the connection of an agent broke");
                     Input::Silence
                 }
-                Err(unreadable) => Input::Garbage(unreadable.message().to_owned()),
+                Err(unreadable) => {
+                    if unreadable.code() == Code::OutOfRange {
+                        self.app.meters().agent_message.reached();
+                    }
+                    Input::Garbage(unreadable.message().to_owned())
+                }
             },
         }
     }
@@ -281,6 +286,7 @@ impl Conversation {
         let meters = self.app.meters();
         match exceeded {
             Exceeded::Events => &meters.agent_events,
+            Exceeded::Listings => &meters.agent_listings,
             Exceeded::Log => &meters.agent_log,
             Exceeded::LogWindow => &meters.agent_log_window,
         }
