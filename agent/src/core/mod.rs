@@ -29,6 +29,8 @@ mod queue;
 mod reconnect;
 mod renewal;
 #[cfg(test)]
+mod delivery_tests;
+#[cfg(test)]
 mod renewal_tests;
 mod report;
 mod session;

@@ -653,12 +653,12 @@ fn a_list_of_snapshots_travels_in_parts_before_the_end() {
 }
 
 /// The core with a shell that answers as a disk and a connection would.
-struct Agent {
+pub(super) struct Agent {
     core: Core,
     now: Now,
-    effects: Vec<String>,
-    started: Vec<JobId>,
-    next_seq: u64,
+    pub(super) effects: Vec<String>,
+    pub(super) started: Vec<JobId>,
+    pub(super) next_seq: u64,
     disk_is_full: bool,
     window_is_closed: bool,
     log_bytes: u64,
@@ -685,7 +685,7 @@ impl Agent {
         }
     }
 
-    fn online() -> Self {
+    pub(super) fn online() -> Self {
         let mut agent = Self::new();
         agent.on(Event::Started { random: 0.0 });
         agent.on(Event::LinkUp);
@@ -694,7 +694,7 @@ impl Agent {
         agent
     }
 
-    fn on(&mut self, event: Event) {
+    pub(super) fn on(&mut self, event: Event) {
         let effects = self.core.on_event(event, self.now);
         for effect in effects {
             self.effects.push(told(&effect));
@@ -751,7 +751,7 @@ impl Agent {
         })
     }
 
-    fn welcome(&mut self, epoch: u64, acknowledged: u64) {
+    pub(super) fn welcome(&mut self, epoch: u64, acknowledged: u64) {
         self.receive(Received::Welcome(Welcome {
             protocol: 1,
             session: domain::id::SessionId::from_uuid(Uuid::nil()),
@@ -764,7 +764,7 @@ impl Agent {
         }));
     }
 
-    fn receive(&mut self, received: Received) {
+    pub(super) fn receive(&mut self, received: Received) {
         self.on(Event::Received(received));
     }
 
@@ -772,14 +772,14 @@ impl Agent {
         self.receive(Received::Command { command, known: false });
     }
 
-    fn report(&mut self, number: u128, report: Report) {
+    pub(super) fn report(&mut self, number: u128, report: Report) {
         self.on(Event::Job {
             job: job(number),
             report,
         });
     }
 
-    fn finish(&mut self, number: u128) {
+    pub(super) fn finish(&mut self, number: u128) {
         let end = End {
             outcome: Outcome::Succeeded {
                 started_at: self.now.wall,
@@ -793,7 +793,7 @@ impl Agent {
         self.report(number, Report::Finished(end));
     }
 
-    fn lose(&mut self, loss: Loss) {
+    pub(super) fn lose(&mut self, loss: Loss) {
         self.on(Event::LinkLost { loss, random: 0.5 });
     }
 
@@ -939,7 +939,7 @@ fn certificates() -> Certificates {
     }
 }
 
-fn backup(number: u128, on: u128) -> Command {
+pub(super) fn backup(number: u128, on: u128) -> Command {
     let paths = domain::path::BackupPaths::parse(&["/etc"]).unwrap();
     let work = Work::Backup(BackupOrder {
         paths,
@@ -952,7 +952,7 @@ fn backup(number: u128, on: u128) -> Command {
     run(number, on, work)
 }
 
-fn listing(number: u128, on: u128) -> Command {
+pub(super) fn listing(number: u128, on: u128) -> Command {
     run(number, on, Work::Snapshots)
 }
 
@@ -981,7 +981,7 @@ fn command(number: u128, instruction: Instruction) -> Command {
     }
 }
 
-fn desired(version: u64) -> Received {
+pub(super) fn desired(version: u64) -> Received {
     Received::Desired(DesiredState {
         stamp: Stamp {
             version,
@@ -995,7 +995,7 @@ fn desired(version: u64) -> Received {
     })
 }
 
-fn credit(number: u128, next_line: u64) -> Received {
+pub(super) fn credit(number: u128, next_line: u64) -> Received {
     Received::LogCredit {
         job: job(number),
         next_line,
@@ -1007,7 +1007,7 @@ fn goodbye(reason: GoodbyeReason, retry_after: Option<Duration>) -> Received {
     Received::Goodbye(Goodbye { reason, retry_after })
 }
 
-fn job(number: u128) -> JobId {
+pub(super) fn job(number: u128) -> JobId {
     JobId::from_uuid(Uuid::from_u128(number))
 }
 
