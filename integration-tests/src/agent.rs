@@ -72,6 +72,16 @@ impl Agent {
         wrappers.filter(|pid| kill_process(*pid, Signal::KILL).is_ok()).count()
     }
 
+    /// Kills what a killed agent left at work, and removes all that it knew of its work. What it is and what it opens its
+    /// repositories with stay.
+    #[track_caller]
+    pub fn forget_work(&self) {
+        assert!(self.process.is_none(), "a running agent holds its state");
+        self.end_left_over();
+        fs::remove_file(self.state().join("state.redb")).expect("an agent that ran has it");
+        fs::remove_dir_all(self.state().join("spool")).expect("an agent that worked has it");
+    }
+
     /// Its process id.
     #[track_caller]
     pub fn process_id(&self) -> u32 {
@@ -108,17 +118,8 @@ impl Agent {
             .expect("the temporary directory can be written");
     }
 
-    /// The processes that the agent left running: restic is meant to outlive it.
-    fn left_over(&self) -> Vec<Pid> {
-        let state = self.state();
-        let ours = sampling::processes().filter(|process| process.mentions(&state));
-        ours.filter_map(|process| Pid::from_raw(process.id)).collect()
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        drop(self.process.take());
+    /// Kills what is at work without an agent.
+    fn end_left_over(&self) {
         let deadline = wait::Deadline::after(wait::SHORTLY);
         while !deadline.is_over() {
             let left_over = self.left_over();
@@ -132,5 +133,19 @@ impl Drop for Agent {
             // sleep: the pause between two looks at the processes
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
+    }
+
+    /// The processes that the agent left running: restic is meant to outlive it.
+    fn left_over(&self) -> Vec<Pid> {
+        let state = self.state();
+        let ours = sampling::processes().filter(|process| process.mentions(&state));
+        ours.filter_map(|process| Pid::from_raw(process.id)).collect()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        drop(self.process.take());
+        self.end_left_over();
     }
 }

@@ -1,6 +1,7 @@
 //! Hosts that are away, jobs that are cancelled, and programs that end at the wrong moment.
 
 use restic_manager_integration_tests::events::Event;
+use restic_manager_integration_tests::fake_restic::Ledger;
 use restic_manager_integration_tests::{Fleet, Host, Repository, fleet, wait};
 use serde_json::{Value, json};
 
@@ -113,6 +114,36 @@ fn a_backup_outlives_its_agent_and_is_reported_by_the_next_one() {
         json!([ended["summary"]["snapshot_id"]])
     );
     assert_eq!(host.snapshots().len(), 1);
+}
+
+#[test]
+fn a_backup_of_a_host_that_has_forgotten_it_is_lost_and_the_host_goes_on() {
+    let fleet = Fleet::start();
+    let restic = Ledger::install(fleet.directory());
+    let settings = format!("restic_path: {}\n", restic.program.display());
+    let repository = Repository::local(fleet.directory(), "repository");
+    let mut host = fleet.enroll("web-1", &repository.fields(), &settings);
+    host.is_ready();
+    let job = host.start_backup(&[&fleet.data()]);
+    host.job_becomes(&job, "running", |job| job["phase"] == "running");
+
+    // Somebody kills everything and removes what the agent knew of its work, as a disk from before the job would.
+    host.agent.kill();
+    host.agent.forget_work();
+    host.agent.start();
+    let ended = host.end_of(&job);
+
+    assert_eq!(
+        (&ended["status"], &ended["result_code"], &ended["phase"]),
+        (&json!("failed"), &json!("lost"), &json!("lost")),
+        "{ended:#}"
+    );
+    let audit = fleet.admin.get(&format!("/api/audit?target={job}")).ok();
+    let actions: Vec<&Value> = audit.as_array().unwrap().iter().map(|line| &line["action"]).collect();
+    assert!(actions.contains(&&json!("job.lost")), "{audit:#}");
+    let next = host.back_up(&[&fleet.data()]);
+    assert_eq!(next["result_code"], "ok", "{next:#}");
+    assert_eq!(host.job(&job)["result_code"], "lost", "nobody knows more of it");
 }
 
 #[test]
