@@ -29,7 +29,7 @@ use super::{App, Error};
 use crate::config::INGEST_ROWS;
 use crate::meters::{InUse, Meter};
 use crate::sessions::Ingested;
-use crate::store;
+use crate::store::{self, Tx};
 
 /// Bytes of packed log that one transaction takes; one batch that is larger has it alone.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -167,14 +167,9 @@ impl Turn<'_> {
         lane.waiting.pop_front()
     }
 
-    /// Tells all who wait that nothing can be written at the moment.
-    fn refuse(&self, error: store::Error) {
-        let waiting = std::mem::take(&mut lock(self.lane).waiting);
-        let mut error = Some(error);
-        for batch in waiting {
-            let why = error.take().unwrap_or(store::Error::Busy);
-            batch.answer(Err(why.into()));
-        }
+    /// All that wait.
+    fn take_all(&self) -> VecDeque<Batch> {
+        std::mem::take(&mut lock(self.lane).waiting)
     }
 }
 
@@ -212,6 +207,15 @@ impl Batch {
     /// A session that has ended meanwhile does not hear it, and its agent sends the batch again.
     fn answer(self, answer: Result<Ingested, Error>) {
         let _ = self.answer.send(answer);
+    }
+}
+
+/// Tells several that nothing can be written at the moment.
+fn refuse(batches: impl IntoIterator<Item = Batch>, error: store::Error) {
+    let mut error = Some(error);
+    for batch in batches {
+        let why = error.take().unwrap_or(store::Error::Busy);
+        batch.answer(Err(why.into()));
     }
 }
 
@@ -289,7 +293,7 @@ impl App {
     async fn write_group(&self, turn: &Turn<'_>) {
         let tx = match self.0.store.begin().await {
             Ok(tx) => tx,
-            Err(error) => return turn.refuse(error),
+            Err(error) => return refuse(turn.take_all(), error),
         };
         let mut group = Group::default();
         while let Some(batch) = group.next(turn) {
@@ -323,16 +327,21 @@ impl App {
             "reports of several agents could not be written together; each is written by itself"
         );
         self.0.lanes.counts.given_up.fetch_add(1, Ordering::Relaxed);
-        for batch in batches {
-            match self.write_alone(&batch).await {
+        let mut batches = batches.into_iter();
+        while let Some(batch) = batches.next() {
+            let tx = match self.0.store.begin().await {
+                Ok(tx) => tx,
+                // Whoever waits long for one after the other would not hear of the next in time.
+                Err(error) => return refuse(std::iter::once(batch).chain(batches), error),
+            };
+            match self.write_alone(tx, &batch).await {
                 Ok((ingested, consequences)) => self.committed(vec![(batch, ingested, consequences)]),
                 Err(error) => batch.answer(Err(error)),
             }
         }
     }
 
-    async fn write_alone(&self, batch: &Batch) -> Result<(Ingested, Consequences), Error> {
-        let tx = self.0.store.begin().await?;
+    async fn write_alone(&self, tx: Tx, batch: &Batch) -> Result<(Ingested, Consequences), Error> {
         let written = self.write(&tx, &batch.session, &batch.what).await?;
         tx.commit().await?;
         Ok(written)
