@@ -1,11 +1,13 @@
 //! The built agent as a process.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::disk::Disk;
 use crate::process::{self, Process};
 use crate::{programs, sampling, wait};
 
@@ -13,6 +15,8 @@ use crate::{programs, sampling, wait};
 pub struct Agent {
     process: Option<Process>,
     directory: PathBuf,
+    /// How to get to where it sees its disk.
+    way_in: Vec<OsString>,
 }
 
 impl Agent {
@@ -22,9 +26,28 @@ impl Agent {
         let agent = Self {
             process: None,
             directory: directory.to_owned(),
+            way_in: Vec::new(),
         };
-        fs::write(agent.config_file(), settings).expect("the temporary directory can be written");
+        agent.set(settings);
         agent
+    }
+
+    /// Gives its state a disk of its own, of so many KiB. `None` where the system allows no mounts of one's own.
+    #[track_caller]
+    pub fn take_disk(&mut self, kibibytes: u32) -> Option<Disk> {
+        let disk = Disk::mount(&self.state(), kibibytes)?;
+        self.see(&disk);
+        Some(disk)
+    }
+
+    /// Lets it see a disk at its place.
+    pub fn see(&mut self, disk: &Disk) {
+        self.way_in = disk.enter();
+    }
+
+    /// Replaces its settings.
+    pub fn set(&self, settings: &str) {
+        fs::write(self.config_file(), settings).expect("the temporary directory can be written");
     }
 
     /// Enrolls with a token, which it reads from a file that is gone afterwards.
@@ -93,6 +116,11 @@ impl Agent {
         self.directory.join("state")
     }
 
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).expect("the agent has a log")
+    }
+
     /// The file with its output.
     pub fn log_file(&self) -> PathBuf {
         self.directory.join("agent.log")
@@ -100,7 +128,7 @@ impl Agent {
 
     /// The command line of this agent, without a command.
     pub fn command(&self) -> Command {
-        let mut command = process::command(&programs::agent(), &self.directory);
+        let mut command = process::command_in(&self.way_in, &programs::agent(), &self.directory);
         command.arg("--config").arg(self.config_file());
         command.arg("--state-dir").arg(self.state());
         command

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::agent::Agent;
+use crate::disk::Disk;
 use crate::repository::Repository;
 use crate::rest::{Answer, Rest};
 use crate::server::Server;
@@ -44,8 +45,22 @@ impl Fleet {
     /// Starts a server with further `RM_*` settings, and makes an admin with this password.
     #[track_caller]
     pub fn start_with(settings: &[(&str, &str)], admin_password: &str) -> Self {
-        let directory = TempDir::with_prefix("restic-manager-test-").expect("there is a place for temporary files");
+        let directory = temporary();
         let server = Server::start(&directory.path().join("server"), settings);
+        Self::of(server, directory, admin_password)
+    }
+
+    /// Starts a server whose data directory is a disk of its own, of so many KiB. `None` where the system allows no mounts of
+    /// one's own.
+    #[track_caller]
+    pub fn start_on_disk(kibibytes: u32) -> Option<(Self, Disk)> {
+        let directory = temporary();
+        let (server, disk) = Server::start_on_disk(&directory.path().join("server"), kibibytes)?;
+        Some((Self::of(server, directory, ADMIN_PASSWORD), disk))
+    }
+
+    #[track_caller]
+    fn of(server: Server, directory: TempDir, admin_password: &str) -> Self {
         let admin = server.bootstrap(admin_password);
         Self {
             server,
@@ -131,6 +146,10 @@ impl Fleet {
         let id = host.and_then(|host| host["id"].as_str());
         id.unwrap_or_else(|| panic!("{name} is not among the hosts")).to_owned()
     }
+}
+
+fn temporary() -> TempDir {
+    TempDir::with_prefix("restic-manager-test-").expect("there is a place for temporary files")
 }
 
 impl Host {

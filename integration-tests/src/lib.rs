@@ -11,12 +11,14 @@
 pub mod agent;
 pub mod buf;
 pub mod chance;
+pub mod disk;
 pub mod events;
 pub mod fake_restic;
 pub mod fleet;
 pub mod grpc_web;
 pub mod machine;
 pub mod ports;
+pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod python_client;

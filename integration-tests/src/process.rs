@@ -1,5 +1,6 @@
 //! Programs that run beside a test and end with it.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -108,7 +109,14 @@ impl Drop for Process {
 
 /// A command that sees nothing of the environment these tests run in but the search path.
 pub fn command(program: &Path, home: &Path) -> Command {
-    let mut command = Command::new(program);
+    command_in(&[], program, home)
+}
+
+/// The same, where a way in is told by what the command line begins with.
+pub fn command_in(way_in: &[OsString], program: &Path, home: &Path) -> Command {
+    let mut words = way_in.iter().map(OsString::as_os_str).chain([program.as_os_str()]);
+    let mut command = Command::new(words.next().unwrap_or(program.as_os_str()));
+    command.args(words);
     command.env_clear().env("HOME", home);
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);

@@ -56,6 +56,20 @@ pub fn processes() -> impl Iterator<Item = Seen> {
         })
 }
 
+/// How long a process has kept a processor busy so far.
+#[track_caller]
+pub fn processor_time(id: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).expect("the process runs");
+    // The name stands in parentheses and may hold anything. What follows begins with field 3.
+    let (_, behind_name) = stat.rsplit_once(") ").expect("a name is in parentheses");
+    let fields: Vec<&str> = behind_name.split(' ').collect();
+    let ticks: u64 = fields[11..=12]
+        .iter()
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
+    Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
+}
+
 /// Looks at all processes again and again, in the background.
 pub struct Sampler {
     stop: Arc<AtomicBool>,

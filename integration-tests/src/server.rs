@@ -1,11 +1,13 @@
 //! The built server as a process.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::disk::Disk;
 use crate::process::{self, Process};
 use crate::rest::Rest;
 use crate::{ports, programs, wait};
@@ -20,14 +22,33 @@ pub struct Server {
     web_port: u16,
     agent_port: u16,
     settings: Vec<(String, String)>,
+    /// How to get to where it sees its disk.
+    way_in: Vec<OsString>,
 }
 
 impl Server {
     /// Starts a server in a directory, with further `RM_*` settings, and waits until it is ready.
     #[track_caller]
     pub fn start(directory: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut server = Self::new(directory, settings);
+        server.start_again();
+        server
+    }
+
+    /// Starts a server whose data directory is a disk of its own, of so many KiB. `None` where the system allows no mounts of
+    /// one's own.
+    #[track_caller]
+    pub fn start_on_disk(directory: &Path, kibibytes: u32) -> Option<(Self, Disk)> {
+        let mut server = Self::new(directory, &[]);
+        let disk = Disk::mount(&server.data(), kibibytes)?;
+        server.way_in = disk.enter();
+        server.start_again();
+        Some((server, disk))
+    }
+
+    fn new(directory: &Path, settings: &[(&str, &str)]) -> Self {
         fs::create_dir_all(directory).expect("the temporary directory can be written");
-        let mut server = Self {
+        Self {
             process: None,
             directory: directory.to_owned(),
             web_port: ports::free(),
@@ -36,9 +57,8 @@ impl Server {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
-        };
-        server.start_again();
-        server
+            way_in: Vec::new(),
+        }
     }
 
     /// Starts a stopped server on its ports and data, and waits until it is ready.
@@ -120,6 +140,17 @@ impl Server {
         format!("127.0.0.1:{}", self.web_port)
     }
 
+    /// Its process id.
+    #[track_caller]
+    pub fn process_id(&self) -> u32 {
+        self.process.as_ref().expect("the server runs").id()
+    }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).expect("the server has a log")
+    }
+
     /// Where database and keys are.
     pub fn data(&self) -> PathBuf {
         self.directory.join("data")
@@ -135,7 +166,7 @@ impl Server {
     }
 
     fn command(&self) -> Command {
-        let mut command = process::command(&programs::server(), &self.directory);
+        let mut command = process::command_in(&self.way_in, &programs::server(), &self.directory);
         command
             .env("RM_CONFIG", self.directory.join("server.yaml"))
             .env("RM_DATA_DIR", self.data())

@@ -9,6 +9,11 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// Draws a fraction from 0 (inclusive) to 1 (exclusive).
+pub fn random_fraction() -> f64 {
+    f64::from(u32::from_le_bytes(random_bytes())) / (f64::from(u32::MAX) + 1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

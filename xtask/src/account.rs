@@ -36,6 +36,11 @@ impl Account {
         command.uid(self.uid).gid(self.gid);
     }
 
+    /// Its user and its group as numbers, such as `105:110`.
+    pub(crate) fn ids(self) -> String {
+        format!("{}:{}", self.uid, self.gid)
+    }
+
     /// Hands a file or folder over to this account.
     pub(crate) fn own(self, path: &Path) -> Result<()> {
         std::os::unix::fs::chown(path, Some(self.uid), Some(self.gid))

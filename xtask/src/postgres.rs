@@ -36,6 +36,8 @@ pub(crate) struct Postgres {
     _server: Background,
     directory: TempDir,
     port: u16,
+    binaries: PathBuf,
+    account: Option<Account>,
 }
 
 impl Postgres {
@@ -75,7 +77,17 @@ impl Postgres {
             _server: server,
             directory,
             port,
+            binaries,
+            account,
         })
+    }
+
+    /// Says how tests make a cluster of their own, which they may stop.
+    pub(crate) fn tell(&self, command: &mut Command) {
+        command.env("RM_TEST_POSTGRES_BINARIES", &self.binaries);
+        if let Some(account) = self.account {
+            command.env("RM_TEST_POSTGRES_ACCOUNT", account.ids());
+        }
     }
 
     /// The CA of its certificate, which names `localhost` alone.

@@ -98,6 +98,7 @@ impl Clients {
 fn tests(command: &mut Command, postgres: &Postgres, rest_servers: &RestServers, tally: &mut Tally) -> Result<()> {
     command.env("RM_TEST_POSTGRES_URL", postgres.url());
     command.env("RM_TEST_POSTGRES_CA", postgres.ca());
+    postgres.tell(command);
     command.env("RM_TEST_REST_SERVER", rest_servers.everyday_url());
     command.env("RM_TEST_REST_SERVER_ADMIN", rest_servers.admin_url());
     command.env("RM_TEST_REST_SERVER_USER", rest_server::USER);

@@ -123,9 +123,13 @@ impl Error {
         }
     }
 
-    /// Whether the database had no connection free in time: later is fine.
-    pub const fn is_busy(&self) -> bool {
-        matches!(self, Self::Store(store::Error::Busy))
+    /// The code of a failure that passes: the database cannot answer for a while. Later is fine.
+    pub const fn passing(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Store(store::Error::Busy | store::Error::Away { .. }) => Some(ErrorCode::Unavailable),
+            Self::Store(store::Error::Full { .. }) => Some(ErrorCode::StorageFull),
+            Self::Store(_) | Self::Refused(_) | Self::Failed { .. } => None,
+        }
     }
 
     /// The code of a refusal.

@@ -188,9 +188,9 @@ impl App {
         Ok((session, welcome))
     }
 
-    /// A session has ended. What it was given and did not accept waits for the next one. That the host is there no more is
-    /// not said by that.
-    pub async fn close_session(&self, session: &AgentSession) -> Result<(), Error> {
+    /// What a session was given and did not accept waits to be sent again: the session has ended, or it is not known whether
+    /// it was sent. That the host is there no more is not said by that.
+    pub async fn take_back_commands(&self, session: &AgentSession) -> Result<(), Error> {
         let now = self.0.clock.now();
         let sent = |command: &StoredCommand| was_sent_in(command, session.epoch);
         // Most sessions end with nothing open, and all of them may end at once.

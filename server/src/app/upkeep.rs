@@ -16,10 +16,18 @@ impl App {
         if heard.is_empty() {
             return Ok(0);
         }
+        let written = self.write_signs_of_life(&heard).await;
+        let count = heard.len();
+        if written.is_err() {
+            self.0.sessions.put_back_heard(heard);
+        }
+        written.map(|()| count)
+    }
+
+    async fn write_signs_of_life(&self, heard: &[(HostId, Timestamp)]) -> Result<(), Error> {
         let tx = self.0.store.begin().await?;
-        tx.record_signs_of_life(&heard).await?;
-        tx.commit().await?;
-        Ok(heard.len())
+        tx.record_signs_of_life(heard).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Counts hosts as offline whose agent has been silent beyond the limit. How many there were.

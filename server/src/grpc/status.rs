@@ -70,8 +70,7 @@ pub fn status(error: &Error, request: RequestId) -> Status {
 pub fn refusal_of(error: &Error, request: RequestId) -> Refusal {
     let code = match error {
         Error::Refused(refusal) => return (**refusal).clone(),
-        Error::Store(_) | Error::Failed { .. } if error.is_busy() => ErrorCode::Unavailable,
-        Error::Store(_) | Error::Failed { .. } => ErrorCode::Internal,
+        Error::Store(_) | Error::Failed { .. } => error.passing().unwrap_or(ErrorCode::Internal),
     };
     tracing::error!(request.id = %request, error = %chain(error), "request failed");
     Refusal::of(code)

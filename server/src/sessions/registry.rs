@@ -152,6 +152,15 @@ impl Handle {
         registry.claims.entry(host).or_default().heard(epoch, at);
     }
 
+    /// Notes what was taken and could not be written down.
+    pub fn put_back_heard(&self, heard: Vec<(HostId, Timestamp)>) {
+        let mut registry = self.lock();
+        for (host, at) in heard {
+            let known = registry.heard.entry(host).or_insert(at);
+            *known = at.max(*known);
+        }
+    }
+
     /// The hosts that said something since the last call, and when they last did.
     pub fn take_heard(&self) -> Vec<(HostId, Timestamp)> {
         self.lock().heard.drain().collect()
@@ -317,10 +326,8 @@ fn spread(agents: usize) -> Duration {
 
 /// The words for an agent when the server stops: each comes back at a time of its own.
 fn farewell(agents: usize) -> Goodbye {
-    let drawn = u32::from_le_bytes(crate::random::random_bytes());
-    let share = f64::from(drawn) / f64::from(u32::MAX);
     Goodbye {
         reason: GoodbyeReason::Shutdown,
-        retry_after: Some(spread(agents).mul_f64(share)),
+        retry_after: Some(spread(agents).mul_f64(crate::random::random_fraction())),
     }
 }

@@ -305,6 +305,26 @@ impl Session {
         }
     }
 
+    /// When the agent is to be told that we are there, though an answer takes long; `None` while it is not open.
+    pub const fn next_heartbeat(&self) -> Option<Duration> {
+        match &self.stage {
+            Stage::Open(open) => Some(open.next_heartbeat),
+            Stage::Waiting | Stage::Opening | Stage::Closed => None,
+        }
+    }
+
+    /// An answer takes long, and nothing is read meanwhile: the agent is told that we are there, and is not called silent.
+    pub fn on_delay(&mut self, now: Duration) -> Option<ServerMessage> {
+        let Stage::Open(open) = &mut self.stage else {
+            return None;
+        };
+        open.reads_from = open.reads_from.max(now);
+        (now >= open.next_heartbeat).then(|| {
+            open.next_heartbeat = now + self.options.heartbeat;
+            ServerMessage::Heartbeat
+        })
+    }
+
     /// The time of [`Self::next_wakeup`] has come.
     pub fn on_time(&mut self, now: Duration) -> Vec<Effect> {
         let options = self.options;

@@ -2,7 +2,13 @@
 
 use std::path::PathBuf;
 
-use sea_orm::{DbErr, RuntimeErr, SqlErr};
+use sea_orm::{DbErr, RuntimeErr, SqlErr, SqlxError};
+
+/// Another program held the lock for longer than the busy timeout.
+const SQLITE_BUSY: u32 = 5;
+const SQLITE_LOCKED: u32 = 6;
+const SQLITE_FULL: u32 = 13;
+const SQLITE_IOERR_SHMSIZE: u32 = 0x130a;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -73,8 +79,27 @@ pub enum Error {
         source: DbErr,
     },
     /// No connection became free in time, or others held what was needed. Nothing was written; trying again is fine.
-    #[error("the database is busy: others held what was needed for too long")]
+    #[error(
+        "the database is busy: others held what was needed for too long. Agents wait and lose nothing; if it lasts, look for \
+         another program that holds a lock on the database, such as a backup of it"
+    )]
     Busy,
+    /// The connection broke, or nobody answers. Whether what was under way is written is not known.
+    #[error("the database does not answer. Agents wait and lose nothing; see that it runs and can be reached")]
+    Away {
+        /// What the driver said.
+        #[source]
+        source: DbErr,
+    },
+    /// There is no space for what was to be written. Nothing was.
+    #[error(
+        "the disk of the database is full. Agents wait and lose nothing; free space there, and the server goes on by itself"
+    )]
+    Full {
+        /// What the driver said.
+        #[source]
+        source: DbErr,
+    },
     /// A row with this key exists.
     #[error("{table} has a row with this key already")]
     Taken {
@@ -150,21 +175,87 @@ impl Error {
         move |source| match source.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => Self::Taken { table, source },
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => Self::Dangling { table, source },
-            _ if is_busy(&source) => Self::Busy,
-            _ => Self::Database { table, source },
+            Some(_) | None => match trouble(&source) {
+                Some(Trouble::Busy) => Self::Busy,
+                Some(Trouble::Away) => Self::Away { source },
+                Some(Trouble::Full) => Self::Full { source },
+                None => Self::Database { table, source },
+            },
         }
     }
 }
 
-fn is_busy(error: &DbErr) -> bool {
-    /// `SQLITE_BUSY`: another program held the write lock for longer than the busy timeout. In PostgreSQL: serialization
-    /// failure, deadlock, lock not available.
-    const CODES: [&str; 4] = ["5", "40001", "40P01", "55P03"];
-    if let DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) = error {
-        let code = error
-            .as_database_error()
-            .and_then(sea_orm::sqlx::error::DatabaseError::code);
-        return code.is_some_and(|code| CODES.contains(&&*code));
+/// What keeps a database from answering for a while, whatever it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    Busy,
+    Away,
+    Full,
+}
+
+/// `None` for a failure that is about what was asked.
+fn trouble(error: &DbErr) -> Option<Trouble> {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))
+    | DbErr::Conn(RuntimeErr::SqlxError(error))) = error
+    else {
+        return matches!(error, DbErr::ConnectionAcquire(_)).then_some(Trouble::Busy);
+    };
+    if let SqlxError::Database(said) = &**error {
+        return said.code().and_then(|code| trouble_of_code(&code));
     }
-    matches!(error, DbErr::ConnectionAcquire(_))
+    matches!(**error, SqlxError::Io(_) | SqlxError::WorkerCrashed).then_some(Trouble::Away)
+}
+
+fn trouble_of_code(code: &str) -> Option<Trouble> {
+    // PostgreSQL's codes have five characters, SQLite's are numbers whose lowest byte is the kind.
+    if code.len() < 5 {
+        return match code.parse::<u32>().ok()? {
+            // No room for the index of the write-ahead log.
+            SQLITE_IOERR_SHMSIZE => Some(Trouble::Full),
+            code => match code & 0xff {
+                SQLITE_BUSY | SQLITE_LOCKED => Some(Trouble::Busy),
+                SQLITE_FULL => Some(Trouble::Full),
+                _ => None,
+            },
+        };
+    }
+    match code {
+        // Serialization failure, deadlock, lock not available, too many connections.
+        "40001" | "40P01" | "55P03" | "53300" => Some(Trouble::Busy),
+        // It is shut down, has crashed, or starts.
+        "57P01" | "57P02" | "57P03" => Some(Trouble::Away),
+        "53100" => Some(Trouble::Full),
+        _ if code.starts_with("08") => Some(Trouble::Away),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_told_from_what_does_not() {
+        for (code, expected) in [
+            ("5", Some(Trouble::Busy)),
+            // SQLITE_BUSY_SNAPSHOT
+            ("517", Some(Trouble::Busy)),
+            ("6", Some(Trouble::Busy)),
+            ("13", Some(Trouble::Full)),
+            ("4874", Some(Trouble::Full)),
+            // SQLITE_CORRUPT, and a constraint.
+            ("11", None),
+            ("2067", None),
+            ("40P01", Some(Trouble::Busy)),
+            ("57P01", Some(Trouble::Away)),
+            ("57P03", Some(Trouble::Away)),
+            ("08006", Some(Trouble::Away)),
+            ("53100", Some(Trouble::Full)),
+            ("23505", None),
+            ("42P01", None),
+        ] {
+            assert_eq!(trouble_of_code(code), expected, "{code}");
+        }
+    }
 }

@@ -55,6 +55,7 @@ mod users;
 #[cfg(test)]
 mod conformance;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sea_orm::{DatabaseConnection, DbBackend};
@@ -89,6 +90,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    /// The SQLite file; `None` for PostgreSQL.
+    file: Option<PathBuf>,
     #[expect(dead_code, reason = "held for as long as the store lives")]
     lock: Option<lock::DataLock>,
 }
@@ -106,6 +109,13 @@ impl Store {
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<(), Error> {
         self.0.reader.ping().await.map_err(Error::at("ping"))
+    }
+
+    /// Bytes that the database's own disk has left for it; `None` for PostgreSQL, and where the system does not say.
+    pub fn free_space(&self) -> Option<u64> {
+        let directory = self.0.file.as_deref()?.parent()?;
+        let disk = rustix::fs::statvfs(directory).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// Closes all connections; on SQLite the write-ahead log goes into the file. Every clone of the store is closed too.

@@ -63,6 +63,7 @@ impl Store {
                 Inner {
                     writer,
                     reader,
+                    file: Some(path.clone()),
                     lock: Some(lock),
                 }
             }
@@ -74,6 +75,7 @@ impl Store {
                 Inner {
                     writer: pool.clone(),
                     reader: pool,
+                    file: None,
                     lock: None,
                 }
             }

@@ -3,14 +3,19 @@
 //! Input comes from the agent, from the registry and from the clock; [`Session`] says what it means, and this carries it
 //! out, one thing after the other. While something is being written to the database nothing more is read, which is what
 //! holds back an agent that is too fast. Only the wish to end the session is heard at all times.
+//!
+//! A database that cannot answer for a while ends no session: the agent waits with what it was not told to be committed, and
+//! hears meanwhile that the server is there.
 
 use std::collections::VecDeque;
 use std::error::Error as _;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::certificate::RenewRefused;
 use domain::id::JobId;
+use domain::retry::Backoff;
 use domain::session::{AgentMessage, Applied, Goodbye, GoodbyeReason, Hello, ServerMessage};
 use prost::Message as _;
 use proto::agent::v1;
@@ -23,6 +28,7 @@ use super::super::{log_chunk, status};
 use crate::app::{AgentSession, App, Caller, Delivery, Error};
 use crate::meters::Meter;
 use crate::pki::peer::PeerIdentity;
+use crate::random::random_fraction;
 use crate::sessions::queue::{Sender, Unsent};
 use crate::sessions::{Effect, Exceeded, Ingested, Seat, Session, Signal};
 
@@ -30,6 +36,9 @@ use crate::sessions::{Effect, Exceeded, Ingested, Seat, Session, Signal};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the last words may wait for room: a cut ends the stream within a second, read or not.
 const LAST_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The first and the longest pause between two attempts to reach a database that does not answer.
+const TRY_AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
 /// One stream of one agent.
 pub(super) struct Conversation {
@@ -229,30 +238,39 @@ impl Conversation {
     }
 
     async fn send(&mut self, message: ServerMessage) -> Result<Vec<Effect>, End> {
-        let message = v1::ServerMessage::from(message);
-        let size = message.encoded_len();
-        let sent = self.outbound.send(Ok(message), size, PATIENCE);
-        let cut = cut(self.opened.as_mut().map(|opened| &mut opened.seat));
-        let sent = tokio::select! {
-            biased;
-            words = cut => return Ok(self.session.on_signal(Signal::Cut(words))),
-            sent = sent => sent,
-        };
-        sent.map(|()| Vec::new()).map_err(End::Unread)
+        let seat = self.opened.as_mut().map(|opened| &mut opened.seat);
+        match hand_over(&mut self.outbound, seat, message).await? {
+            None => Ok(Vec::new()),
+            Some(words) => Ok(self.session.on_signal(Signal::Cut(words))),
+        }
     }
 
     /// Asks the app, unless the session is to end first.
     async fn ask(&mut self, effect: Effect) -> Result<Vec<Effect>, End> {
         // The session gives such effects only once it is open.
-        let Some(opened) = &mut self.opened else {
+        let (Some(opened), Some(mut due)) = (&mut self.opened, self.session.next_heartbeat()) else {
             return Ok(Vec::new());
         };
         let held = self.session.held();
-        let answer = answer(&self.app, &self.caller, &opened.key, opened.looked_at, &held, effect);
-        let answer = tokio::select! {
-            biased;
-            words = opened.seat.cut() => return Ok(self.session.on_signal(Signal::Cut(words))),
-            answer = answer => answer,
+        let answer = {
+            let answer = wait_for_answer(&self.app, &self.caller, &opened.key, opened.looked_at, &held, effect);
+            let mut answer = pin!(answer);
+            loop {
+                tokio::select! {
+                    biased;
+                    words = opened.seat.cut() => return Ok(self.session.on_signal(Signal::Cut(words))),
+                    answer = &mut answer => break answer,
+                    () = tokio::time::sleep_until(self.begun + due) => {
+                        if let Some(message) = self.session.on_delay(self.begun.elapsed())
+                            && let Some(words) = hand_over(&mut self.outbound, Some(&mut opened.seat), message).await?
+                        {
+                            return Ok(self.session.on_signal(Signal::Cut(words)));
+                        }
+                        let Some(next) = self.session.next_heartbeat() else { return Ok(Vec::new()) };
+                        due = next;
+                    }
+                }
+            }
         };
         match answer {
             Ok(Answer::Nothing) => Ok(Vec::new()),
@@ -343,7 +361,7 @@ impl Conversation {
         }
         let Some(Opened { key, seat, .. }) = opened else { return };
         drop(seat);
-        if let Err(error) = app.close_session(&key).await {
+        if let Err(error) = app.take_back_commands(&key).await {
             // The next session of the host, or the end of the commands' time, makes up for it.
             let error = status::chain(&error);
             tracing::warn!(host.id = %key.host, error, "commands of an ended session could not be put back");
@@ -366,7 +384,9 @@ enum Answer {
     Superseded,
 }
 
-async fn answer(
+/// Asks again and again while the database cannot answer. Every question may be asked twice: what was written in spite of an
+/// error is recognised.
+async fn wait_for_answer(
     app: &App,
     caller: &Caller,
     key: &AgentSession,
@@ -374,30 +394,71 @@ async fn answer(
     held: &Applied,
     effect: Effect,
 ) -> Result<Answer, Error> {
+    let mut room = None;
+    if let Effect::KeepLog(chunk) = &effect {
+        let (job, next_line, size) = (chunk.job, chunk.first_line, chunk.lines_zstd.len());
+        room = app.log_room().find(size);
+        if room.is_none() {
+            // The agent has it; here it would only take up memory while it waits.
+            drop(effect);
+            app.log_room().wait(size).await;
+            let bytes = u32::try_from(size).unwrap_or(u32::MAX);
+            return Ok(Answer::Kept { job, next_line, bytes });
+        }
+    }
+    let mut pauses = Backoff::new(TRY_AGAIN.0, TRY_AGAIN.1);
+    loop {
+        // Commands that were marked as sent with an unknown end were not sent.
+        let taken_back = if matches!(effect, Effect::Deliver) && pauses.attempts() > 0 {
+            app.take_back_commands(key).await
+        } else {
+            Ok(())
+        };
+        let answered = match taken_back {
+            Ok(()) => answer(app, caller, key, looked_at, held, &effect).await,
+            Err(error) => Err(error),
+        };
+        match answered {
+            Err(error) if error.passing().is_some() => {
+                tracing::debug!(host.id = %key.host, error = status::chain(&error), "an agent waits for the database");
+            }
+            answered => {
+                drop(room);
+                return answered;
+            }
+        }
+        tokio::time::sleep(pauses.next_wait(random_fraction())).await;
+    }
+}
+
+async fn answer(
+    app: &App,
+    caller: &Caller,
+    key: &AgentSession,
+    looked_at: Option<u64>,
+    held: &Applied,
+    effect: &Effect,
+) -> Result<Answer, Error> {
     match effect {
         Effect::Deliver => Ok(app
             .deliver(key, held, looked_at)
             .await?
             .map_or(Answer::Superseded, Answer::Delivery)),
-        Effect::Apply(events) => app.ingest(key, events).await.map(Answer::Ingested),
+        Effect::Apply(events) => app.ingest(key, events.clone()).await.map(Answer::Ingested),
         Effect::KeepLog(chunk) => {
-            let (job, first_line, size) = (chunk.job, chunk.first_line, chunk.lines_zstd.len());
+            let (job, size) = (chunk.job, chunk.lines_zstd.len());
             let bytes = u32::try_from(size).unwrap_or(u32::MAX);
-            let Some(_room) = app.log_room().find(size) else {
-                // The agent has it; here it would only take up memory while it waits.
-                drop(chunk);
-                app.log_room().wait(size).await;
-                let next_line = first_line;
-                return Ok(Answer::Kept { job, next_line, bytes });
-            };
-            match app.keep_log(key, chunk).await? {
+            match app.keep_log(key, chunk.clone()).await? {
                 Ingested::Through(next_line) => Ok(Answer::Kept { job, next_line, bytes }),
                 other @ (Ingested::Gap | Ingested::Superseded) => Ok(Answer::Ingested(other)),
             }
         }
-        Effect::Show { job, progress } => app.show_progress(key, job, progress).await.map(|()| Answer::Nothing),
-        Effect::Settle(ack) => app.settle_command(key, ack).await.map(|()| Answer::Nothing),
-        Effect::Renew(request) => match app.renew(caller, key, *request).await {
+        Effect::Show { job, progress } => app
+            .show_progress(key, *job, progress.clone())
+            .await
+            .map(|()| Answer::Nothing),
+        Effect::Settle(ack) => app.settle_command(key, ack.clone()).await.map(|()| Answer::Nothing),
+        Effect::Renew(request) => match app.renew(caller, key, (**request).clone()).await {
             Ok(Some(offer)) => Ok(Answer::Say(ServerMessage::CertificateOffer(offer))),
             Ok(None) => Ok(Answer::Superseded),
             Err(Error::Refused(refusal)) => {
@@ -414,6 +475,21 @@ async fn answer(
         Effect::Open { .. } | Effect::RefuseProtocol { .. } | Effect::Send(_) | Effect::Count(_) | Effect::End(_) => {
             Ok(Answer::Nothing)
         }
+    }
+}
+
+/// Hands a message to the connection, unless the session is to end first: then its last words come back.
+async fn hand_over(
+    outbound: &mut Sender<Result<v1::ServerMessage, Status>>,
+    seat: Option<&mut Seat>,
+    message: ServerMessage,
+) -> Result<Option<Goodbye>, End> {
+    let message = v1::ServerMessage::from(message);
+    let size = message.encoded_len();
+    tokio::select! {
+        biased;
+        words = cut(seat) => Ok(Some(words)),
+        done = outbound.send(Ok(message), size, PATIENCE) => done.map(|()| None).map_err(End::Unread),
     }
 }
 
