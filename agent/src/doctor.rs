@@ -11,9 +11,13 @@ use crate::config::{Config, Places};
 use crate::durable;
 use crate::identity::Identity;
 use crate::secrets::Secrets;
+use crate::space;
 use crate::sysinfo::restic_search;
 use crate::telemetry::chain;
 use crate::tls;
+
+/// What the agent may fill: logs that wait for the server, and what it has to report.
+const SPACE_WANTED: u64 = 64 * 1024 * 1024;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +49,7 @@ pub async fn examine(places: &Places, clock: &dyn Clock) -> Vec<Finding> {
         restic(&config),
         directory("state directory", places.state_dir()),
     ];
+    findings.extend(disk(places.state_dir()));
     if places.cache_dir().exists() {
         findings.push(directory("cache directory", places.cache_dir()));
     }
@@ -123,6 +128,24 @@ fn directory(about: &'static str, path: &Path) -> Finding {
             ),
         ),
     }
+}
+
+/// Too little space, where there is.
+fn disk(state: &Path) -> Option<Finding> {
+    const ABOUT: &str = "disk";
+    if let Some(shortage) = space::shortage(state) {
+        return Some(bad(ABOUT, shortage));
+    }
+    let left = space::left(state).filter(|left| *left < SPACE_WANTED)?;
+    Some(Finding {
+        about: ABOUT,
+        verdict: Verdict::Warning,
+        text: format!(
+            "{} KiB are left in {}; a job's log and a day without the server need more",
+            left / 1024,
+            state.display()
+        ),
+    })
 }
 
 #[cfg(unix)]

@@ -61,6 +61,40 @@ fn write_as(path: &Path, content: &[u8], permissions: Option<fs::Permissions>) -
     sync_directory(parent(path))
 }
 
+/// Writes over what a file holds, in the space that it has. A crash in the middle leaves neither the old content nor the new.
+pub fn overwrite(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .open(path)
+        .map_err(|source| Error::new("write", path, source))?;
+    file.write_all(content)
+        .and_then(|()| file.set_len(u64::try_from(content.len()).unwrap_or(u64::MAX)))
+        .map_err(|source| Error::new("write", path, source))
+}
+
+/// Takes the space for a file that [`write_reserved`] writes later, up to so many bytes.
+pub fn reserve(path: &Path, bytes: usize) -> Result<(), Error> {
+    let reserved = sibling(path);
+    let fail = |source| Error::new("write", path, source);
+    let mut file = create_private(&reserved).map_err(fail)?;
+    file.write_all(&vec![b' '; bytes])
+        .and_then(|()| file.sync_all())
+        .map_err(fail)
+}
+
+/// Writes a file into the space that was taken for it, and then gives it its name: on a full disk, too.
+pub fn write_reserved(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let reserved = sibling(path);
+    let fail = |source| Error::new("write", path, source);
+    let mut file = OpenOptions::new().write(true).open(&reserved).map_err(fail)?;
+    file.write_all(content)
+        .and_then(|()| file.set_len(u64::try_from(content.len()).unwrap_or(u64::MAX)))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&reserved, path))
+        .map_err(fail)?;
+    sync_directory(parent(path))
+}
+
 /// Creates a file that only its owner can read. Errors when it exists.
 pub fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
@@ -164,6 +198,20 @@ mod tests {
 
         assert_eq!(refused.action, "write");
         assert!(path.is_dir());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_whose_space_was_taken_before_is_there_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+
+        reserve(&path, 100).unwrap();
+        assert!(read(&path).unwrap().is_none());
+        write_reserved(&path, b"the content").unwrap();
+        overwrite(&path, b"other").unwrap();
+
+        assert_eq!(read(&path).unwrap().as_deref(), Some(&b"other"[..]));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 

@@ -17,6 +17,7 @@ pub mod runner;
 #[cfg(unix)]
 pub mod sandbox;
 pub mod secrets;
+pub mod space;
 pub mod state;
 pub mod status;
 #[cfg(unix)]

@@ -12,7 +12,7 @@ use agent::enroll::{self, TokenSource, read_token};
 use agent::exit::Exit;
 use agent::identity::Identity;
 use agent::status::Status;
-use agent::{legacy, telemetry, wipe};
+use agent::{legacy, space, telemetry, wipe};
 use clap::Parser as _;
 
 fn main() -> ExitCode {
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 fn run(places: Places) -> Exit {
     use std::time::Duration;
 
-    use agent::supervisor::{Setup, Supervisor, own_program};
+    use agent::supervisor::{Setup, own_program, run_on};
 
     telemetry::start();
     match legacy::migrate(&places) {
@@ -65,8 +65,7 @@ fn run(places: Places) -> Exit {
     };
     let work = async {
         let stop = stop_signal()?;
-        let supervisor = Supervisor::start(setup).map_err(|error| (error.exit(), telemetry::chain(&error)))?;
-        let ended = supervisor.run(stop).await;
+        let ended = run_on(setup, stop).await;
         ended.map_err(|error| (error.exit(), telemetry::chain(&error)))
     };
     match with_runtime(work) {
@@ -163,12 +162,16 @@ fn status(places: &Places, json: bool) -> Exit {
         }
         return Exit::Error;
     };
+    let shortage = space::shortage(places.state_dir());
     if json {
         let mut value = serde_json::json!(status);
         value["is_running"] = true.into();
-        say(format_args!("{value:#}"))
-    } else {
-        say(format_args!("{status}"))
+        value["disk_shortage"] = serde_json::json!(shortage);
+        return say(format_args!("{value:#}"));
+    }
+    match shortage {
+        Some(shortage) => say(format_args!("{status}\ndisk       FULL: {shortage}")),
+        None => say(format_args!("{status}")),
     }
 }
 

@@ -7,8 +7,8 @@ use domain::Timestamp;
 use domain::id::{HostId, JobId, RepositoryId};
 use domain::job::JobKind;
 
-use crate::durable;
 use crate::sysinfo::boot_id;
+use crate::{durable, space};
 
 /// How the running agent stands.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -64,10 +64,16 @@ pub struct JobLine {
 }
 
 impl Status {
-    /// Writes the file, whole.
+    /// Writes the file, whole. On a full disk in the place of the former one: this is when people look at it.
     pub fn write(&self, path: &Path) -> Result<(), durable::Error> {
         let content = serde_json::to_vec_pretty(self).unwrap_or_default();
-        durable::write(path, &content)
+        durable::write(path, &content).or_else(|error| {
+            if space::is_used_up(&error) {
+                durable::overwrite(path, &content)
+            } else {
+                Err(error)
+            }
+        })
     }
 
     /// Reads the file; `None` when no agent runs. One that a crash left behind is told by its process.

@@ -1,6 +1,7 @@
 //! [`Machine`]: what the machine is, as the server shows it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{env, fs};
 
 use restic::{Binary, Search};
@@ -89,6 +90,33 @@ pub fn restic_search(config: &Config) -> Search {
 /// Changes with every start of the machine; empty when the system does not say.
 pub fn boot_id() -> String {
     read("/proc/sys/kernel/random/boot_id").trim().to_owned()
+}
+
+/// A moment by the clock that runs from the machine's start, sleep included, and that nobody sets.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SinceBoot {
+    boot_id: String,
+    millis: u64,
+}
+
+impl SinceBoot {
+    /// This moment; `None` when the system does not say.
+    pub fn now() -> Option<Self> {
+        // Seconds with two digits behind the point.
+        let uptime = read("/proc/uptime");
+        let (seconds, hundredths) = uptime.split(' ').next()?.split_once('.')?;
+        let millis = seconds.parse::<u64>().ok()? * 1000 + hundredths.parse::<u64>().ok()? * 10;
+        Some(Self {
+            boot_id: boot_id(),
+            millis,
+        })
+    }
+
+    /// How long it is after an earlier moment; `None` when the machine was started anew in between.
+    pub fn since(&self, earlier: &Self) -> Option<Duration> {
+        let passed = self.millis.checked_sub(earlier.millis)?;
+        (self.boot_id == earlier.boot_id).then(|| Duration::from_millis(passed))
+    }
 }
 
 #[cfg(unix)]

@@ -84,6 +84,19 @@ impl Disk {
         taken
     }
 
+    /// Takes all the space but so many KiB.
+    #[track_caller]
+    pub fn fill_but(&self, kibibytes: usize) {
+        let taken = self.fill();
+        let kept = taken.saturating_sub(kibibytes * 1024);
+        let file = File::options()
+            .write(true)
+            .open(self.ballast())
+            .expect("it was just written");
+        file.set_len(u64::try_from(kept).expect("a disk of a test is small"))
+            .expect("our own file can be cut");
+    }
+
     /// Gives the space back.
     #[track_caller]
     pub fn free(&self) {

@@ -22,8 +22,8 @@ pub fn of_version(directory: &Path, version: &str) -> PathBuf {
 /// A restic that takes about a second for a backup and keeps a ledger: which sources it began and which it saved. Its
 /// repository is a directory with the files `config`, `begun` and `saved` and the directories `locks` and `snapshots`.
 ///
-/// Like restic it takes a lock, gives it back on SIGINT, leaves it when it is killed, and removes locks of dead processes
-/// on `unlock`.
+/// Like restic it takes a lock, gives it back on SIGINT, leaves it when it is killed, removes locks of dead processes on
+/// `unlock`, and does not mind when what it prints cannot be written.
 #[derive(Debug)]
 pub struct Ledger {
     /// The program.
@@ -35,6 +35,27 @@ impl Ledger {
     pub fn install(directory: &Path) -> Self {
         let program = program(directory, "ledger-restic", SCRIPT);
         Self { program }
+    }
+
+    /// Writes one that takes about twenty seconds, and says much: more than 300 KiB.
+    pub fn install_slow(directory: &Path) -> Self {
+        let more = "head -c 8192 /dev/zero | tr '\\0' x >&2 || :; echo >&2 || :; sleep 0.5";
+        let program = program(directory, "ledger-restic", &SCRIPT.replace("sleep 0.025", more));
+        Self { program }
+    }
+
+    /// Puts so many snapshots of others into a repository that was made.
+    #[track_caller]
+    pub fn add_snapshots(repository: &Path, count: usize) {
+        for number in 0..count {
+            let id = format!("{number:064x}");
+            let snapshot = format!(
+                "{{\"time\":\"2026-01-01T00:00:00Z\",\"tree\":\"{id}\",\"paths\":[\"/srv/other/{number}\"],\"hostname\":\"ledger\",\
+                 \"id\":\"{id}\",\"short_id\":\"{}\"}}\n",
+                &id[..8]
+            );
+            fs::write(repository.join("snapshots").join(id), snapshot).expect("the repository can be written");
+        }
     }
 
     /// How often a backup of this source was begun.
@@ -119,16 +140,16 @@ case " $* " in
     note=0
     while [ "$note" -lt 40 ]; do
         note=$((note + 1))
-        echo "note $note of 40" >&2
-        echo "{\"message_type\":\"status\",\"percent_done\":0.5,\"total_files\":40,\"files_done\":$note}"
+        echo "note $note of 40" >&2 || :
+        echo "{\"message_type\":\"status\",\"percent_done\":0.5,\"total_files\":40,\"files_done\":$note}" || :
         sleep 0.025
     done
     id=$(new_id)
-    snapshot="{\"time\":\"2026-01-01T00:00:00Z\",\"tree\":\"$id\",\"paths\":[\"$source\"],\"hostname\":\"ledger\",\"id\":\"$id\",\"short_id\":\"$(echo "$id" | cut -c1-8)\"}"
+    snapshot="{\"time\":\"$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)\",\"tree\":\"$id\",\"paths\":[\"$source\"],\"hostname\":\"ledger\",\"id\":\"$id\",\"short_id\":\"$(echo "$id" | cut -c1-8)\"}"
     echo "$snapshot" > "$RESTIC_REPOSITORY/snapshots/$id"
     echo "$source" >> "$RESTIC_REPOSITORY/saved"
     rm -f "$lock"
-    echo "{\"message_type\":\"summary\",\"files_new\":1,\"total_files_processed\":1,\"snapshot_id\":\"$id\"}"
+    echo "{\"message_type\":\"summary\",\"files_new\":1,\"total_files_processed\":1,\"snapshot_id\":\"$id\"}" || :
     ;;
 *)
     echo "this restic does not know: $*" >&2
@@ -159,5 +180,6 @@ mod tests {
     fn the_script_writes_as_many_notes_as_it_says() {
         assert!(SCRIPT.contains(&format!("\"$note\" -lt {NOTES} ")));
         assert!(SCRIPT.contains(&format!("note $note of {NOTES}\"")));
+        assert!(SCRIPT.contains("sleep 0.025"));
     }
 }

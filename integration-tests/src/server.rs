@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -74,6 +74,28 @@ impl Server {
             client.is_ready().then_some(())
         });
         self.process = Some(process);
+    }
+
+    /// Starts a stopped server that must not come up, and gives what it says.
+    #[track_caller]
+    pub fn fails_to_start(&self) -> String {
+        assert!(self.process.is_none(), "the server runs already");
+        let mut command = self.command();
+        command
+            .arg("serve")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the server's program starts");
+        let ended = wait::until_or(wait::SHORTLY, || child.try_wait().expect("it is our own child"));
+        // Nothing to do about a failure: it has ended already, which is what was wanted.
+        child.kill().ok();
+        let output = child.wait_with_output().expect("it is our own child");
+        let said = [output.stdout, output.stderr]
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .concat();
+        assert!(ended.is_some_and(|status| !status.success()), "{ended:?}: {said}");
+        said
     }
 
     /// Makes the first admin and signs in.

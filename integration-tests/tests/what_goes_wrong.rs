@@ -5,8 +5,46 @@
 use std::fs;
 use std::path::Path;
 
-use restic_manager_integration_tests::{Fleet, Host, Repository, fake_restic, ports};
+use restic_manager_integration_tests::process::Process;
+use restic_manager_integration_tests::{Fleet, Host, Repository, fake_restic, ports, restics, wait};
 use serde_json::{Value, json};
+
+#[test]
+fn a_repository_that_another_restic_holds_is_locked_until_that_has_ended() {
+    // A later one waits for ten minutes before it gives up.
+    let Some(oldest) = restics::all().and_then(|all| all.into_iter().next()) else {
+        return;
+    };
+    let fleet = Fleet::start();
+    let Some(repository) = Repository::on_rest_server(fleet.directory(), "repository") else {
+        return;
+    };
+    let settings = format!("restic_path: {}\n", oldest.program.display());
+    let host = fleet.enroll("web-1", &repository.fields(), &settings);
+    host.is_ready();
+    assert_eq!(host.back_up(&[&fleet.large_file(4)])["result_code"], "ok");
+    let mut check = repository.restic();
+    check.args(["check", "--read-data", "--limit-download", "64"]);
+    let mut holder = Process::start(
+        "the restic that holds the lock",
+        check,
+        &fleet.directory().join("check.log"),
+    );
+    wait::until("the lock", wait::SHORTLY, || {
+        (!repository.locks().is_empty()).then_some(())
+    });
+
+    let locked = host.back_up(&[&fleet.data()]);
+    holder.stop();
+    let next = host.back_up(&[&fleet.data()]);
+
+    failed(&locked, "repo_locked");
+    assert!(
+        locked["error"].as_str().unwrap().contains("is removed by unlock"),
+        "{locked:#}"
+    );
+    assert_eq!(next["result_code"], "ok", "{next:#}");
+}
 
 #[test]
 fn a_wrong_password_is_told_and_the_right_one_mends_it() {

@@ -27,8 +27,8 @@ const SHOWN: &[(&str, &str, &str)] = &[
     ),
     (
         "repo_locked",
-        "crates/restic/tests/replay/meanings.rs",
-        "locked_excl_backup",
+        "integration-tests/tests/what_goes_wrong.rs",
+        "a_repository_that_another_restic_holds_is_locked_until_that_has_ended",
     ),
     (
         "wrong_password",
@@ -45,7 +45,11 @@ const SHOWN: &[(&str, &str, &str)] = &[
         "integration-tests/tests/what_goes_wrong.rs",
         "a_server_that_does_not_answer_is_unreachable",
     ),
-    ("no_space", "crates/restic/tests/replay/meanings.rs", "local_disk_full"),
+    (
+        "no_space",
+        "integration-tests/tests/full_disks.rs",
+        "a_backup_to_a_full_disk_fails_with_no_space_and_the_way_out",
+    ),
     (
         "source_missing",
         "integration-tests/tests/what_goes_wrong.rs",

@@ -16,7 +16,7 @@ use restic::{Access, Binary, Command, Ending, Exit, Facts, Kind, Places, Snapsho
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::listing::{complete, read_list};
+use self::listing::{complete, lacks_result, read_list};
 use self::verdict::{Verdict, code, contradiction};
 use super::follow::{Followed, Limits, Subject, follow};
 use super::journal::Journal;
@@ -136,6 +136,13 @@ impl Job {
             Ok(run) => run,
             Err(verdict) => return *verdict,
         };
+        if lacks_result(&run)
+            && let Some((summary, snapshots)) = self.unreported(prepared, order).await
+        {
+            self.settle_doubt();
+            self.report_snapshots(snapshots).await;
+            return self.succeeded(Summary::Backup(summary), Problems::default(), run.exit, None);
+        }
         let (facts, problems) = match self.judged(prepared, &run).await {
             Ok(success) => success,
             Err(verdict) => return *verdict,
@@ -545,7 +552,7 @@ impl Job {
 
     fn deadline(&self) -> Option<Instant> {
         let limit = self.order.deadline()?;
-        let used = self.options.clock.now().since(self.started_at);
+        let used = self.directory.running_for(self.started_at, self.options.clock.now());
         Some(Instant::now() + limit.saturating_sub(used))
     }
 }

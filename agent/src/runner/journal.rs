@@ -18,6 +18,8 @@ pub(super) struct Journal {
     job: JobId,
     clock: Arc<dyn Clock>,
     log: Option<LogWriter>,
+    /// Lines that could not be written since the last one that could.
+    lost_lines: u64,
     reported_lines: u64,
     reports: mpsc::Sender<(JobId, Report)>,
 }
@@ -34,6 +36,7 @@ impl Journal {
             job,
             clock,
             log,
+            lost_lines: 0,
             reported_lines: 0,
             reports,
         }
@@ -49,13 +52,28 @@ impl Journal {
         let Some(log) = &mut self.log else {
             return;
         };
+        let at = self.clock.now();
         let line = LogLine {
-            at: self.clock.now(),
+            at,
             stream,
             text: text.to_owned(),
         };
-        if let Err(error) = log.append(&line) {
-            warn!(job.id = %self.job, %error, "a line of the job's log is lost");
+        match log.append(&line) {
+            Ok(()) if self.lost_lines > 0 => {
+                let lost = std::mem::take(&mut self.lost_lines);
+                let text =
+                    format!("{lost} lines before the last one are missing: they could not be written on this host");
+                let stream = LogStream::Agent;
+                // Numbers that are not there say the same.
+                let _ = log.append(&LogLine { at, stream, text });
+            }
+            Ok(()) => {}
+            Err(error) => {
+                if self.lost_lines == 0 {
+                    warn!(job.id = %self.job, %error, "lines of the job's log are lost; the job is not affected");
+                }
+                self.lost_lines += 1;
+            }
         }
     }
 

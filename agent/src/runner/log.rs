@@ -104,6 +104,12 @@ impl LogWriter {
                 let whole = u64::try_from(self.current_bytes).unwrap_or(u64::MAX);
                 let _ = current.set_len(whole);
                 self.current = None;
+                // Empty segments would count towards those that are kept.
+                if whole == 0
+                    && let Some(first) = self.segments.pop()
+                {
+                    let _ = fs::remove_file(self.segment_path(first));
+                }
                 return Err(error);
             }
             self.current_bytes += record.len();

@@ -38,6 +38,7 @@ use domain::session::{AgentSettings, HeldRepository};
 use domain::{Clock, Timestamp};
 use restic::Search;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -80,11 +81,17 @@ pub struct Task {
     pub settings: AgentSettings,
 }
 
+/// How a job that runs is reached.
+struct Running {
+    cancel: CancellationToken,
+    task: AbortHandle,
+}
+
 /// Runs jobs.
 pub struct Runner {
     options: Arc<Options>,
     spool: Spool,
-    running: HashMap<JobId, CancellationToken>,
+    running: HashMap<JobId, Running>,
     tasks: TaskTracker,
     reports: mpsc::Sender<(JobId, Report)>,
 }
@@ -122,15 +129,16 @@ impl Runner {
         } = task;
         let id = order.job;
         let directory = self.spool.job(id);
-        let log = directory
-            .begin(started_at)
-            .map_err(std::io::Error::other)
-            .and_then(|()| directory.log());
+        let credentials = match directory.begin(started_at) {
+            Ok(()) => credentials,
+            // A restic without this would be unknown to the next life of the agent, and be started again.
+            Err(error) => Err(prepare::not_begun(&error)),
+        };
+        let log = directory.log();
         if let Err(error) = &log {
             tracing::warn!(job.id = %id, %error, "the job runs without a log");
         }
         let cancel = CancellationToken::new();
-        self.running.insert(id, cancel.clone());
         let job = Job {
             journal: Journal::new(id, Arc::clone(&self.options.clock), log.ok(), self.reports.clone()),
             options: Arc::clone(&self.options),
@@ -139,16 +147,26 @@ impl Runner {
             credentials,
             settings,
             directory,
-            cancel,
+            cancel: cancel.clone(),
         };
-        self.tasks.spawn(job.run());
+        let task = self.tasks.spawn(job.run()).abort_handle();
+        self.running.insert(id, Running { cancel, task });
     }
 
     /// Ends a running job.
     pub fn cancel(&self, job: JobId) {
-        if let Some(cancel) = self.running.get(&job) {
-            cancel.cancel();
+        if let Some(running) = self.running.get(&job) {
+            running.cancel.cancel();
         }
+    }
+
+    /// Stops following all jobs, whose restics go on. Nobody follows them any more when this returns.
+    pub async fn halt(&mut self) {
+        for (_, running) in self.running.drain() {
+            running.task.abort();
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// The end of a job is on disk: what restic wrote is not needed any more.

@@ -8,6 +8,7 @@ use domain::session::{BackupOrder, HeldRepository};
 use restic::{Access, Backup, BackupOptions, Binary, Error, Refused, Search};
 
 use super::Options;
+use crate::{durable, space};
 
 /// How long a backup waits for another's exclusive lock.
 const LOCK_WAIT: std::time::Duration = std::time::Duration::from_mins(10);
@@ -52,6 +53,16 @@ pub(super) fn access(held: HeldRepository) -> Result<Access, FailureCause> {
     }
     let env = BackendEnv::parse(kind, backend_env).map_err(|error| failure(FailureCode::InvalidValue, &error))?;
     access.with_env(env).map_err(|error| refused(&error))
+}
+
+/// The failure of a job of which nothing can be written down.
+pub(super) fn not_begun(error: &durable::Error) -> FailureCause {
+    let code = if space::is_used_up(error) {
+        FailureCode::NoSpace
+    } else {
+        FailureCode::AgentFailed
+    };
+    failure(code, error)
 }
 
 /// Finds restic. Asks it for its version, which may take a moment.

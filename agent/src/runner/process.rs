@@ -33,6 +33,9 @@ const LOCK: &str = "lock";
 const STDOUT: &str = "stdout";
 const STDERR: &str = "stderr";
 
+/// What the wrapper writes fits into this.
+const RESERVED_BYTES: usize = 4096;
+
 /// The wrapper writes its ids within milliseconds; a machine that swaps gets more.
 const IDS_WITHIN: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(5);
@@ -141,6 +144,10 @@ impl Process {
             return Err(Error::InUse { path: step.to_owned() });
         }
         durable::create_directory(step).map_err(Error::Step)?;
+        // Whatever fills the disk meanwhile, it will be known who runs and how it ended.
+        for file in [IDS, EXIT] {
+            durable::reserve(&step.join(file), RESERVED_BYTES).map_err(Error::Step)?;
+        }
         let create = |name: &str| {
             let path = step.join(name);
             durable::create_private(&path).map_err(|source| Error::Step(durable::Error::new("write", path, source)))
@@ -193,15 +200,26 @@ impl Process {
         let Ok(lock) = File::open(step.join(LOCK)) else {
             return Ok(Found::Nothing);
         };
-        if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            return Ok(Found::Ended(exit_of(step)));
-        }
-        // Somebody holds it. The ids may be about to be written.
+        let is_free = || rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
+        // While somebody holds it, the ids may be about to be written.
         for _ in 0..100 {
+            if is_free() {
+                return Ok(Found::Ended(exit_of(step)));
+            }
             if let Some(ids) = read::<Ids>(&step.join(IDS)) {
                 return Ok(Self::known_again(step, ids));
             }
             tokio::time::sleep(POLL).await;
+        }
+        if let Some(ids) = ids_by_output(step) {
+            tracing::warn!(
+                "{} is damaged; restic was found by its output",
+                step.join(IDS).display()
+            );
+            return Ok(Self::known_again(step, ids));
+        }
+        if is_free() {
+            return Ok(Found::Ended(exit_of(step)));
         }
         Err(Error::NoAnswer)
     }
@@ -323,6 +341,28 @@ impl ProcessId {
             let _ = rustix::process::pidfd_send_signal(descriptor, signal);
         }
     }
+}
+
+/// Finds who writes into the output of a run: its wrapper, if that lives, and its restic, which is the older one of the rest.
+fn ids_by_output(step: &Path) -> Option<Ids> {
+    let output = stdout_path(step).canonicalize().ok()?;
+    let processes = fs::read_dir("/proc").ok()?.filter_map(Result::ok);
+    let writers =
+        processes.filter(|process| fs::read_link(process.path().join("fd/1")).is_ok_and(|file| file == output));
+    let writers = writers.filter_map(|process| {
+        let id = ProcessId::of(process.file_name().to_str()?.parse().ok()?);
+        let command_line = fs::read(process.path().join("cmdline")).ok()?;
+        let is_wrapper = command_line.split(|byte| *byte == 0).nth(1) == Some(b"exec-restic");
+        Some((is_wrapper, id))
+    });
+    let (wrappers, mut others): (Vec<_>, Vec<_>) = writers.partition(|(is_wrapper, _)| *is_wrapper);
+    others.sort_by_key(|(_, id)| (id.start_time, id.pid));
+    let (_, restic) = *others.first()?;
+    Some(Ids {
+        wrapper: wrappers.first().map_or(restic, |(_, wrapper)| *wrapper),
+        restic,
+        boot_id: boot_id(),
+    })
 }
 
 async fn ids_of(step: &Path, child: &mut Child) -> Result<Ids, Error> {

@@ -11,12 +11,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use domain::Timestamp;
 use domain::id::JobId;
 
 use super::log::LogWriter;
 use crate::durable;
+use crate::sysinfo::SinceBoot;
 
 const FACTS: &str = "job.json";
 const LOG: &str = "log";
@@ -47,6 +49,9 @@ pub struct Leftover {
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Facts {
     started_at: Timestamp,
+    /// The same by the clock that never steps; `None` where there is none, and before an agent wrote it.
+    #[serde(default)]
+    since_boot: Option<SinceBoot>,
 }
 
 impl Spool {
@@ -63,8 +68,9 @@ impl Spool {
         }
     }
 
-    /// The jobs that an earlier life of the agent left. A directory that never got its facts belongs to a job that did
-    /// not begin; it is removed.
+    /// The jobs that an earlier life of the agent left. A directory without facts belongs to a job that did not begin, and is
+    /// removed, unless something was begun in it: then its facts are damaged, and taking it for one that did not begin would
+    /// run the job twice.
     pub fn leftovers(&self) -> Result<Vec<Leftover>, durable::Error> {
         let read = |source| durable::Error::new("read", &self.root, source);
         let mut found = Vec::new();
@@ -74,14 +80,24 @@ impl Spool {
                 continue;
             };
             let directory = self.job(job);
-            match directory.started_at()? {
-                Some(started_at) => found.push(Leftover {
-                    job,
-                    started_at,
-                    log_lines: directory.log().map_or(0, |log| log.lines()),
-                }),
-                None => directory.remove()?,
-            }
+            let log_lines = directory.log().map_or(0, |log| log.lines());
+            let started_at = match directory.started_at()? {
+                Some(started_at) => started_at,
+                None if log_lines > 0 || directory.has_steps()? => {
+                    let path = directory.path.join(FACTS);
+                    tracing::error!(job.id = %job, "{} is damaged; the job is taken up all the same", path.display());
+                    directory.made_at()
+                }
+                None => {
+                    directory.remove()?;
+                    continue;
+                }
+            };
+            found.push(Leftover {
+                job,
+                started_at,
+                log_lines,
+            });
         }
         found.sort_by_key(|leftover| leftover.started_at);
         Ok(found)
@@ -112,7 +128,10 @@ impl JobDirectory {
         if self.started_at()?.is_some() {
             return Ok(());
         }
-        let facts = Facts { started_at };
+        let facts = Facts {
+            started_at,
+            since_boot: SinceBoot::now(),
+        };
         let content = serde_json::to_vec(&facts).unwrap_or_default();
         durable::write(&self.path.join(FACTS), &content)?;
         durable::sync_directory(durable::parent(&self.path))
@@ -120,9 +139,41 @@ impl JobDirectory {
 
     /// When the job's turn came; `None` when that was never written.
     pub fn started_at(&self) -> Result<Option<Timestamp>, durable::Error> {
+        Ok(self.facts()?.map(|facts| facts.started_at))
+    }
+
+    /// How long ago the job's turn came, which was `started_at` by the wall clock. That may have been set since, so it is asked
+    /// only where there is no other.
+    pub fn running_for(&self, started_at: Timestamp, now: Timestamp) -> Duration {
+        let begun = self.facts().ok().flatten().and_then(|facts| facts.since_boot);
+        let elapsed = begun.and_then(|begun| SinceBoot::now()?.since(&begun));
+        elapsed.unwrap_or_else(|| now.since(started_at))
+    }
+
+    fn facts(&self) -> Result<Option<Facts>, durable::Error> {
         let content = durable::read(&self.path.join(FACTS))?;
-        let facts = content.and_then(|content| serde_json::from_slice::<Facts>(&content).ok());
-        Ok(facts.map(|facts| facts.started_at))
+        Ok(content.and_then(|content| serde_json::from_slice(&content).ok()))
+    }
+
+    /// Whether a restic was started in it, or was about to be.
+    fn has_steps(&self) -> Result<bool, durable::Error> {
+        let read = |source| durable::Error::new("read", &self.path, source);
+        for entry in fs::read_dir(&self.path).map_err(read)? {
+            let entry = entry.map_err(read)?;
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) && entry.file_name() != LOG {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// When something was last made or removed in it, which is not before the job's turn came.
+    fn made_at(&self) -> Timestamp {
+        let modified = fs::metadata(&self.path).and_then(|metadata| metadata.modified());
+        let since_epoch = modified
+            .ok()
+            .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        Timestamp::UNIX_EPOCH.saturating_add(since_epoch.unwrap_or_default())
     }
 
     /// The directory of one run of restic.
@@ -202,6 +253,36 @@ mod tests {
         };
         assert_eq!(leftovers, [expected]);
         assert!(!spool.job(job(2)).path().exists());
+    }
+
+    #[test]
+    fn a_job_whose_facts_are_damaged_is_not_taken_for_one_that_never_began() {
+        let (_directory, spool) = spool();
+        for (number, facts) in [(1, ""), (2, "{\"started_at\":")] {
+            let directory = spool.job(job(number));
+            directory.begin(time(5)).unwrap();
+            fs::create_dir(directory.step("backup")).unwrap();
+            fs::write(directory.path().join(FACTS), facts).unwrap();
+        }
+
+        let jobs: Vec<JobId> = spool.leftovers().unwrap().into_iter().map(|found| found.job).collect();
+
+        assert_eq!(jobs, [job(1), job(2)]);
+        assert!(spool.job(job(1)).step("backup").exists());
+    }
+
+    #[test]
+    fn how_long_a_job_runs_does_not_depend_on_the_wall_clock() {
+        let (_directory, spool) = spool();
+        let directory = spool.job(job(1));
+        directory.begin(time(5)).unwrap();
+        let years_later = time(5).saturating_add(Duration::from_hours(10 * 365 * 24));
+
+        assert!(directory.running_for(time(5), years_later) < Duration::from_mins(1));
+        // Facts of an agent that wrote less.
+        fs::write(directory.path().join(FACTS), r#"{"started_at":"1970-01-01T00:00:05Z"}"#).unwrap();
+        assert_eq!(directory.started_at().unwrap(), Some(time(5)));
+        assert_eq!(directory.running_for(time(5), time(8)), Duration::from_secs(3));
     }
 
     #[test]

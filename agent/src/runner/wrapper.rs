@@ -59,5 +59,5 @@ pub fn run(step: &Path, program: &Path, args: &[OsString]) -> Exit {
 
 fn write(path: &Path, value: &impl serde::Serialize) -> Result<(), process::Error> {
     let content = serde_json::to_vec(value).unwrap_or_default();
-    durable::write(path, &content).map_err(process::Error::Step)
+    durable::write_reserved(path, &content).map_err(process::Error::Step)
 }

@@ -15,6 +15,8 @@ use domain::id::OutboxIncarnation;
 use redb::{Database, ReadableDatabase as _, TableDefinition};
 use uuid::Uuid;
 
+use crate::durable;
+
 pub use outbox::{Batch, Entry, Tag};
 
 /// A document by its name: the incarnation, and the parts of the desired state.
@@ -45,7 +47,12 @@ pub enum Error {
         path: PathBuf,
     },
     /// The file cannot be opened.
-    #[error("could not open {}; it is left as it is", path.display())]
+    #[error(
+        "could not open {}, which holds what the server has not been told; it is left as it is. Put back a whole one. Without \
+         one, stop the agent, move the file away and start it: the server then counts the jobs that were under way as lost, \
+         and backups go on",
+        path.display()
+    )]
     Open {
         /// The file.
         path: PathBuf,
@@ -77,29 +84,45 @@ pub enum Error {
 impl State {
     /// Opens the state, and makes it when there is none.
     pub fn open(path: &Path, ids: &dyn IdSource) -> Result<Self, Error> {
-        let mut builder = Database::builder();
-        builder.set_cache_size(CACHE_BYTES);
-        let database = builder.create(path).map_err(|source| {
-            let path = path.to_owned();
-            if let redb::DatabaseError::DatabaseAlreadyOpen = source {
-                return Error::InUse { path };
-            }
-            Error::Open {
-                path,
-                source: Box::new(source.into()),
-            }
-        })?;
+        if !path.exists() {
+            Self::make(path, ids)?;
+        }
         let mut state = Self {
-            database,
+            database: database(path, |builder| builder.open(path))?,
             path: path.to_owned(),
             incarnation: OutboxIncarnation::from_uuid(Uuid::nil()),
             outbox_bytes: 0,
             kept_bytes: 0,
         };
-        state.incarnation = state.read_or_begin_incarnation(ids)?;
+        state.incarnation = state.read_incarnation()?;
         state.outbox_bytes = state.count_outbox_bytes()?;
         state.kept_bytes = state.count_kept_bytes()?;
         Ok(state)
+    }
+
+    /// Makes an empty state under another name first: an empty file in its place is a damaged one.
+    fn make(path: &Path, ids: &dyn IdSource) -> Result<(), Error> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".new");
+        let temporary = PathBuf::from(name);
+        let failed = |error: durable::Error| Error::Open {
+            path: path.to_owned(),
+            source: Box::new(redb::Error::Io(error.source)),
+        };
+        durable::remove(&temporary).map_err(failed)?;
+        let state = Self {
+            database: database(path, |builder| builder.create(&temporary))?,
+            path: path.to_owned(),
+            incarnation: OutboxIncarnation::from_uuid(Uuid::nil()),
+            outbox_bytes: 0,
+            kept_bytes: 0,
+        };
+        state.begin(ids)?;
+        drop(state);
+        std::fs::rename(&temporary, path)
+            .map_err(|source| durable::Error::new("write", path, source))
+            .and_then(|()| durable::sync_directory(durable::parent(path)))
+            .map_err(failed)
     }
 
     /// Which life of the outbox this is.
@@ -107,11 +130,13 @@ impl State {
         self.incarnation
     }
 
-    fn read_or_begin_incarnation(&self, ids: &dyn IdSource) -> Result<OutboxIncarnation, Error> {
-        if let Some(bytes) = self.document(INCARNATION)? {
-            let uuid = Uuid::from_slice(&bytes).map_err(|_| self.inconsistent("outbox incarnation"))?;
-            return Ok(OutboxIncarnation::from_uuid(uuid));
-        }
+    fn read_incarnation(&self) -> Result<OutboxIncarnation, Error> {
+        let bytes = self.document(INCARNATION)?.unwrap_or_default();
+        let uuid = Uuid::from_slice(&bytes).map_err(|_| self.inconsistent("outbox incarnation"))?;
+        Ok(OutboxIncarnation::from_uuid(uuid))
+    }
+
+    fn begin(&self, ids: &dyn IdSource) -> Result<(), Error> {
         let uuid = ids.next_uuid();
         self.write("begin the outbox", |transaction| {
             transaction
@@ -120,8 +145,7 @@ impl State {
             transaction.open_table(COUNTERS)?;
             outbox::create(transaction)?;
             inbox::create(transaction)
-        })?;
-        Ok(OutboxIncarnation::from_uuid(uuid))
+        })
     }
 
     fn document(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
@@ -182,6 +206,24 @@ impl State {
             path: self.path.clone(),
         }
     }
+}
+
+fn database(
+    path: &Path,
+    open: impl FnOnce(&redb::Builder) -> Result<Database, redb::DatabaseError>,
+) -> Result<Database, Error> {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES);
+    open(&builder).map_err(|source| {
+        let path = path.to_owned();
+        if let redb::DatabaseError::DatabaseAlreadyOpen = source {
+            return Error::InUse { path };
+        }
+        Error::Open {
+            path,
+            source: Box::new(source.into()),
+        }
+    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 
 mod dial;
 mod farewell;
+mod lasting;
 mod perform;
 mod renewal;
 mod start;
@@ -36,11 +37,13 @@ use crate::link::{Link, LinkEvent};
 use crate::random::random_fraction;
 use crate::runner::{LogReader, Runner};
 use crate::secrets::Secrets;
+use crate::space;
 use crate::state::{self, State};
 use crate::status::{JobLine, RenewalTrouble, Status};
 use crate::sysinfo::Machine;
 use crate::wire::{Incoming, incoming};
 
+pub use lasting::run_on;
 pub use start::own_program;
 
 /// The file for the command line is written at most this often.
@@ -51,6 +54,7 @@ const TIDY_EVERY: Duration = Duration::from_hours(24);
 const JOBS_END_WITHIN: Duration = Duration::from_secs(5);
 
 /// How the agent is set up.
+#[derive(Clone)]
 pub struct Setup {
     /// Its files.
     pub places: Places,
@@ -92,6 +96,11 @@ impl Error {
             Self::Identity(_) | Self::Directory(_) | Self::State(_) => Exit::Error,
         }
     }
+
+    /// Whether the disk is full, which is no reason to end for good.
+    pub fn is_used_up(&self) -> bool {
+        space::is_used_up(self)
+    }
 }
 
 /// The shell around the core.
@@ -120,8 +129,25 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Runs until somebody stops it or the server deletes the host.
+    /// Runs until somebody stops it, the server deletes the host, or something cannot be written.
     pub async fn run(mut self, stop: CancellationToken) -> Result<Exit, Error> {
+        let Err(error) = self.watch(stop).await else {
+            return self.leave().await;
+        };
+        // Nobody of this life may follow a restic that the next one finds.
+        self.runner.halt().await;
+        if error.is_used_up() {
+            let trouble = Some(lasting::full(self.setup.places.state_dir()));
+            self.publish(Status {
+                online: false,
+                trouble,
+                ..self.status()
+            });
+        }
+        Err(error)
+    }
+
+    async fn watch(&mut self, stop: CancellationToken) -> Result<(), Error> {
         info!(host.id = %self.host, version = env!("CARGO_PKG_VERSION"), "the agent runs");
         self.dispatch(Event::Started {
             random: random_fraction(),
@@ -145,7 +171,7 @@ impl Supervisor {
                 }
             }
         }
-        self.leave().await
+        Ok(())
     }
 
     /// Forgets what nobody will ask about any more.
@@ -257,7 +283,10 @@ impl Supervisor {
     }
 
     fn write_status(&mut self) {
-        let status = self.status();
+        self.publish(self.status());
+    }
+
+    fn publish(&mut self, status: Status) {
         self.status_due = Instant::now() + STATUS_EVERY;
         if let Err(error) = status.write(&self.setup.places.status()) {
             debug!(error = %crate::telemetry::chain(&error), "the status cannot be written");

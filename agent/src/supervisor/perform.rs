@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use domain::Timestamp;
 use domain::id::JobId;
 use domain::job::{FailureCause, FailureCode};
-use domain::session::{AgentSettings, DesiredSet, DesiredState, HeldRepository};
+use domain::session::{AgentSettings, Command, DesiredSet, DesiredState, HeldRepository, Instruction};
 use proto::agent::v1::AgentMessage;
 use tracing::{error, info, warn};
 
@@ -16,6 +16,7 @@ use crate::durable;
 use crate::link::Link;
 use crate::random::random_fraction;
 use crate::runner::{LogReader, Task};
+use crate::space;
 use crate::state::Entry;
 use crate::telemetry::chain;
 use crate::tls;
@@ -63,11 +64,7 @@ impl Supervisor {
             }
             Effect::StoreDesired(state) => self.store_desired(state),
             Effect::StoreCommand(command) => {
-                let stored = self.state.accept(&command, self.clocks.now().wall);
-                if let Err(error) = &stored {
-                    error!(command.id = %command.id, error = %chain(error), "a command could not be stored");
-                }
-                let stored = stored.is_ok();
+                let stored = self.take_on(&command)?;
                 self.pending.push_back(Event::CommandStored { command, stored });
             }
             Effect::StartJob { order, started_at } | Effect::ResumeJob { order, started_at } => {
@@ -193,6 +190,25 @@ impl Supervisor {
         self.pending.push_back(Event::Recorded { seq, ends });
         self.watch_outbox();
         Ok(())
+    }
+
+    /// Writes a command down, unless there is no space for what it leads to: then the server hears no at once, rather than
+    /// never of the end.
+    fn take_on(&mut self, command: &Command) -> Result<bool, Error> {
+        let place = self.setup.places.state_dir();
+        if matches!(command.instruction, Instruction::Run { .. }) && space::is_short(place) {
+            error!(command.id = %command.id, "a job is refused: the disk of {} is full", place.display());
+            return Ok(false);
+        }
+        match self.state.accept(command, self.clocks.now().wall) {
+            Ok(()) => Ok(true),
+            // Nothing can be written from here on; the server sends it again.
+            Err(error) if space::is_used_up(&error) => Err(Error::State(error)),
+            Err(error) => {
+                error!(command.id = %command.id, error = %chain(&error), "a command could not be stored");
+                Ok(false)
+            }
+        }
     }
 
     /// Tells the core when the outbox passes its cap, and makes room first.

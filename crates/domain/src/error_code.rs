@@ -130,7 +130,7 @@ error_codes! {
     PayloadTooLarge "payload_too_large" TooLarge "The body is larger than the limit. Send less at once."
     RateLimited "rate_limited" RateLimited "Too many attempts. Wait for `retry_after_seconds`."
     Internal "internal" Internal "A fault of the server. Give the request id to whoever runs it; its log has the cause."
-    Unavailable "unavailable" Unavailable "The server or its database is busy or starting. Try again in a moment."
+    Unavailable "unavailable" Unavailable "The server is busy or starting. Try again in a moment."
     StorageFull "storage_full" Unavailable "The disk of the server's database is full, so nothing was changed. Agents keep what they have to report. Whoever runs the server must free space there; it then goes on by itself."
     Timeout "timeout" TimedOut "The answer took too long. Try again; nothing was left half done."
 }

@@ -50,7 +50,7 @@ pub enum Error {
     /// The key file is not exactly 32 bytes long.
     #[error(
         "the master key {path} is not 32 bytes long; it was damaged or is another file. Put back the key of this server \
-         from its backup: a new one cannot open the stored secrets"
+         from its backup, or name its file with RM_SECRET_KEY_FILE: a new one cannot open the stored secrets"
     )]
     KeySize {
         /// The file.
@@ -59,7 +59,7 @@ pub enum Error {
     /// The stored probe does not open: database and key do not belong together.
     #[error(
         "the master key is not the one that the secrets in this database were stored with; backups would run without \
-         passwords. Put back the key file that belongs to this database"
+         passwords. Put back the key file that belongs to this database, or name it with RM_SECRET_KEY_FILE"
     )]
     ForeignKey,
     /// A stored value does not open at its place.

@@ -1,18 +1,23 @@
 //! The list of the host's snapshots: taken after a backup, and by the job that is about nothing else.
 
 use std::path::Path;
+use std::time::Duration;
 
-use domain::job::BackupSummary;
+use domain::job::{BackupSummary, FailureCode};
+use domain::session::BackupOrder;
 use domain::snapshot::Snapshot;
-use restic::{Command, Snapshots, read_snapshots};
+use restic::{Command, Exit, Kind, Snapshots, read_snapshots};
 
-use super::{Job, LISTING_WITHIN, Prepared};
+use super::{Job, LISTING_WITHIN, Prepared, Run};
 use crate::core::{Report, SnapshotList};
 use crate::runner::process;
-use crate::telemetry;
+use crate::{space, telemetry};
 
 /// More snapshots than this are not reported: half a list must not replace a whole one.
 const MAX_SNAPSHOTS: usize = 50_000;
+
+/// How often it is looked whether a list would fit on the disk.
+const LOOK_FOR_SPACE_EVERY: Duration = Duration::from_secs(2);
 
 impl Job {
     /// Lists the host's snapshots after a backup; `None` when there is no whole list.
@@ -38,6 +43,37 @@ impl Job {
         }
     }
 
+    /// Finds the snapshot of a backup that ended well and did not say what it made: its last words did not fit on the disk.
+    /// While that is full nothing can be listed, and the job waits. `None` when there is no such snapshot.
+    pub(super) async fn unreported(
+        &mut self,
+        prepared: &Prepared,
+        order: &BackupOrder,
+    ) -> Option<(BackupSummary, Vec<Snapshot>)> {
+        self.journal
+            .say("restic ended well, and its last words are missing; its snapshot is looked for");
+        while space::is_short(self.options.places.state_dir()) {
+            tokio::select! {
+                () = self.cancel.cancelled() => return None,
+                () = tokio::time::sleep(LOOK_FOR_SPACE_EVERY) => {}
+            }
+        }
+        let list = self.list(prepared).await?;
+        let is_wanted = |snapshot: &&Snapshot| {
+            let paths = snapshot.paths.iter().map(|path| Path::new(path.as_str()));
+            snapshot.time >= self.started_at
+                && paths.eq(order.paths.as_slice().iter().map(|path| Path::new(path.as_str())))
+        };
+        let found = list.iter().filter(is_wanted).max_by_key(|snapshot| snapshot.time)?;
+        let summary = BackupSummary {
+            snapshot: Some(found.id),
+            files_processed: found.file_count.unwrap_or_default(),
+            bytes_processed: found.size.unwrap_or_default(),
+            ..BackupSummary::default()
+        };
+        Some((summary, list))
+    }
+
     pub(super) async fn report_snapshots(&mut self, snapshots: Vec<Snapshot>) {
         self.journal.report_growth().await;
         let list = SnapshotList {
@@ -46,6 +82,12 @@ impl Job {
         };
         self.journal.report(Report::Snapshots(list)).await;
     }
+}
+
+/// Whether a backup ended well by its code, and nothing it printed shows that.
+pub(super) fn lacks_result(run: &Run) -> bool {
+    let is_empty = matches!(&run.outcome, restic::Outcome::Failed { cause, .. } if cause.code == FailureCode::NoResult);
+    is_empty && run.kind == Kind::Backup && run.exit == Exit::Code(0)
 }
 
 /// restic 0.14 names its snapshot by eight digits; the list has all of them.

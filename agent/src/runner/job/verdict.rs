@@ -6,7 +6,7 @@ use restic::Exit;
 
 use super::Job;
 use crate::runner::process;
-use crate::telemetry;
+use crate::{space, telemetry};
 
 /// What stands when a job has ended.
 pub(super) struct Verdict {
@@ -87,7 +87,7 @@ impl Job {
         let code = match error {
             process::Error::Restic(_) => FailureCode::ResticMissing,
             process::Error::Password => FailureCode::WrongPassword,
-            process::Error::Step(step) if step.source.kind() == std::io::ErrorKind::StorageFull => FailureCode::NoSpace,
+            process::Error::Step(step) if space::is_used_up(step) => FailureCode::NoSpace,
             process::Error::Step(_)
             | process::Error::InUse { .. }
             | process::Error::Wrapper(_)

@@ -1,3 +1,5 @@
+use sea_orm::ConnectionTrait as _;
+
 use super::cases;
 use super::databases::{on_postgres, on_sqlite};
 use super::fixtures::{add_users, at, user};
@@ -81,6 +83,31 @@ async fn a_turn_that_does_not_come_is_a_busy_database() {
         tokio::time::resume();
         drop(holder);
         drop(store.begin().await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_written_after_the_disk_was_full_is_there_for_everybody() {
+    on_sqlite(async |store: Store| {
+        // As small as what is there; a connection knows its own limit.
+        let limit = store.0.writer.execute_unprepared("PRAGMA max_page_count = 1").await;
+        limit.unwrap();
+        for attempt in 0..3 {
+            let tx = store.begin().await.unwrap();
+            let refused = tx.put_setting("large", &"x".repeat(100_000), at(attempt)).await;
+            if attempt == 0 {
+                assert!(matches!(refused, Err(Error::Full { .. })), "{refused:?}");
+            }
+            drop(tx);
+        }
+
+        let tx = store.begin().await.unwrap();
+        tx.put_setting("small", &1, at(1)).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let read = store.read().await.unwrap().setting("small").await.unwrap();
+        assert_eq!(read, Some(1), "a commit was none");
     })
     .await;
 }
