@@ -8,6 +8,7 @@ use std::process::Command;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::disk::Disk;
+use crate::fake_time::FakeTime;
 use crate::process::{self, Process};
 use crate::{programs, sampling, wait};
 
@@ -17,6 +18,7 @@ pub struct Agent {
     directory: PathBuf,
     /// How to get to where it sees its disk.
     way_in: Vec<OsString>,
+    variables: Vec<(String, String)>,
 }
 
 impl Agent {
@@ -27,6 +29,7 @@ impl Agent {
             process: None,
             directory: directory.to_owned(),
             way_in: Vec::new(),
+            variables: Vec::new(),
         };
         agent.set(settings);
         agent
@@ -43,6 +46,14 @@ impl Agent {
     /// Lets it see a disk at its place.
     pub fn see(&mut self, disk: &Disk) {
         self.way_in = disk.enter();
+    }
+
+    /// Lets it read this wall clock.
+    pub fn read_time_of(&mut self, clock: &FakeTime) {
+        let variables = clock
+            .variables()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        self.variables.extend(variables);
     }
 
     /// Replaces its settings.
@@ -129,6 +140,7 @@ impl Agent {
     /// The command line of this agent, without a command.
     pub fn command(&self) -> Command {
         let mut command = process::command_in(&self.way_in, &programs::agent(), &self.directory);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.arg("--config").arg(self.config_file());
         command.arg("--state-dir").arg(self.state());
         command

@@ -14,6 +14,7 @@ pub mod chance;
 pub mod disk;
 pub mod events;
 pub mod fake_restic;
+pub mod fake_time;
 pub mod fleet;
 pub mod grpc_web;
 pub mod machine;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use restic_manager_integration_tests::{Fleet, Host, Repository, process, services};
+use restic_manager_integration_tests::{Fleet, Repository, process, services};
 use serde_json::{Value, json};
 
 #[test]

@@ -14,6 +14,7 @@ use super::journal::Journal;
 use super::log::FromRestic;
 use super::mark::Mark;
 use super::process::{Process, stderr_path, stdout_path};
+use crate::space;
 use crate::wire::LogStream;
 
 /// How often the output is looked at.
@@ -26,6 +27,9 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 const PUNCH_EVERY: u64 = 4 * 1024 * 1024;
 /// Of stderr this much stays, so that a restarted agent can read the problems again.
 const STDERR_KEPT: u64 = 32 * 1024 * 1024;
+
+/// With less than a block there is no space.
+const NO_SPACE: u64 = 4096;
 
 /// When a run has to end.
 #[derive(Debug, Clone)]
@@ -92,6 +96,7 @@ pub(super) async fn follow(
                         Some(stopping) => journal.say(stopping.go_on(&process, limits.grace)),
                     }
                 }
+                output.look_at_disk();
                 output.read(journal, &mut meter)?;
                 if output.transcript.hopeless().is_some() && stopping.is_none() {
                     stopping = Some(Stopping::begin(Stop::Hopeless, &process, limits.grace));
@@ -171,6 +176,8 @@ struct Output {
     repeated: FromRestic,
     written: Mark,
     next_write: Instant,
+    /// restic may have found no space for what it had to say.
+    was_disk_full: bool,
 }
 
 /// The growing end of a file.
@@ -206,6 +213,7 @@ impl Output {
             repeated: journal.logged_since(mark),
             written: mark,
             next_write: Instant::now(),
+            was_disk_full: false,
         })
     }
 
@@ -257,9 +265,17 @@ impl Output {
             };
             tail.finish(|line| observe(transcript, stream, &line, Some(repeated), journal, meter));
         }
+        if self.was_disk_full {
+            // If this cannot be written either, its number is missing in the log.
+            journal.say("the agent's disk was full while restic ran: some of what restic said is missing here");
+        }
         // Other runs of this job log behind it.
         self.mark(journal);
         Ok(self.transcript)
+    }
+
+    fn look_at_disk(&mut self) {
+        self.was_disk_full |= space::left(&self.step).is_some_and(|left| left < NO_SPACE);
     }
 
     /// Notes that all that was read is logged.

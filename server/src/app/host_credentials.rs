@@ -13,6 +13,7 @@ use super::first_jobs::Occasion;
 use super::news::News;
 use super::record::{Change, record};
 use super::repositories::{everyday_slot, invalid_env, known, own_slot, refuse_stranger, taken, version_conflict};
+use super::repository_secrets::to_change;
 use super::{App, Caller, Error};
 use crate::store::{ReadTx, Repository, Tx};
 
@@ -210,7 +211,8 @@ impl App {
         change: CredentialChange,
         now: Timestamp,
     ) -> Result<Repository, Error> {
-        let current = self.credentials_of_host(tx, &before, host).await?;
+        let stored = self.credentials_of_host(tx, &before, host).await;
+        let current = to_change(stored, &before, &change)?;
         let url = url.unwrap_or_else(|| before.url.clone());
         let credentials = change
             .apply(url.kind(), current.for_kind(url.kind()))

@@ -14,6 +14,7 @@ use super::first_jobs::Occasion;
 use super::news::News;
 use super::record::{Change, record};
 use super::replaced::replacements;
+use super::repository_secrets::to_change;
 use super::{App, Caller, Error, paging};
 use crate::store::{self, CredentialKey, ReadTx, Repository, Tx};
 
@@ -127,7 +128,7 @@ impl App {
         if fields.is_empty() {
             return self.repository_view(&tx, repository).await;
         }
-        let current = self.everyday(&tx, &repository).await?;
+        let current = to_change(self.everyday(&tx, &repository).await, &repository, &change)?;
         let credentials = change
             .apply(repository.url.kind(), current)
             .map_err(|error| invalid_env(&error))?;
@@ -156,11 +157,9 @@ impl App {
         }
         let kind = repository.url.kind();
         let key = admin_slot(id);
-        let current = self
-            .read_slot(&tx, kind, key)
-            .await?
-            .map(|(credentials, _)| credentials)
-            .unwrap_or_default();
+        let stored = self.read_slot(&tx, kind, key).await;
+        let stored = stored.map(|slot| slot.map(|(credentials, _)| credentials).unwrap_or_default());
+        let current = to_change(stored, &repository, &change)?;
         let credentials = change.apply(kind, current).map_err(|error| invalid_env(&error))?;
         self.write_slot(&tx, key, &credentials, now).await?;
         let change = about("repository.admin_credentials_updated", &repository).with(json!({ "fields": fields }));

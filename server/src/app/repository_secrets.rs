@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use domain::id::{HostId, RepositoryId};
-use domain::repository::{BackendEnv, Credentials, RepositoryKind, RepositoryPassword};
+use domain::repository::{BackendEnv, CredentialChange, Credentials, RepositoryKind, RepositoryPassword};
 use domain::{Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +99,25 @@ impl App {
                 .await?;
         }
         Ok(())
+    }
+}
+
+/// What a change of credentials begins from: what is stored. Where that does not open, whoever runs the server was told to
+/// enter it again, so a change that brings the repository's password begins from the user name alone.
+pub(super) fn to_change(
+    stored: Result<Credentials, Error>,
+    repository: &Repository,
+    change: &CredentialChange,
+) -> Result<Credentials, Error> {
+    match stored {
+        Err(Error::Failed { .. }) if change.repo_password.is_some() => {
+            tracing::warn!(repository.id = %repository.id, "credentials that did not open are replaced by those that were entered");
+            Ok(Credentials {
+                username: repository.username.clone(),
+                ..Credentials::default()
+            })
+        }
+        stored => stored,
     }
 }
 

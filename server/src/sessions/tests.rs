@@ -298,6 +298,20 @@ mod one_session {
     }
 
     #[test]
+    fn an_agent_that_waits_for_an_answer_hears_that_we_are_there_and_is_not_silent() {
+        let mut session = opened(0);
+
+        assert_eq!(session.next_heartbeat(), Some(secs(30)));
+        assert_eq!(session.on_delay(secs(29)), None);
+        assert_eq!(session.on_delay(secs(30)), Some(ServerMessage::Heartbeat));
+        assert_eq!(session.on_delay(secs(300)), Some(ServerMessage::Heartbeat));
+
+        // What waited to be read is read before it is judged.
+        assert_eq!(session.on_time(secs(301)), []);
+        assert_eq!(session.on_time(secs(390)), [Effect::End(None)]);
+    }
+
+    #[test]
     fn a_nudge_looks_into_the_database_once_the_session_is_open() {
         for (mut session, effects) in [
             (Session::new(OPTIONS), vec![]),

@@ -55,6 +55,10 @@ const PYTHON_VENV: Need = need(
     has_python_venv,
 );
 
+const FAKETIME: Need = need("faketime", "set the clock of a program under test", || {
+    process::on_path("faketime")
+});
+
 /// For building and running on this machine.
 pub(crate) const FOR_UP: &[Need] = &[COMPILER, RESTIC];
 /// For format, lints and the contract's checks.
@@ -74,6 +78,7 @@ pub(crate) const FOR_TEST: &[Need] = &[
     NPM,
     SHELLCHECK,
     PYTHON_VENV,
+    FAKETIME,
 ];
 
 const fn need(package: &'static str, purpose: &'static str, present: fn() -> bool) -> Need {
