@@ -47,7 +47,7 @@ const SHOWN: &[(&str, &str, &str)] = &[
     ),
     (
         "no_space",
-        "integration-tests/tests/full_disks.rs",
+        "integration-tests/tests/faults/full_disks.rs",
         "a_backup_to_a_full_disk_fails_with_no_space_and_the_way_out",
     ),
     (

@@ -86,7 +86,7 @@ impl App {
         }
         let situation = RepositorySituation {
             status: binding.status,
-            password_set: self.credentials_of_host(tx, &repository, host).await?.opens(),
+            password_set: self.is_password_set(tx, &repository, host).await?,
             seen: repository.restic_id.is_some(),
             tried: tx.tried(host, repository.id).await?,
         };

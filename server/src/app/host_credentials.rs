@@ -254,9 +254,9 @@ impl App {
         host: HostId,
     ) -> Result<HostCredentialsView, Error> {
         let kind = repository.url.kind();
-        let everyday = self.read_slot(tx, kind, everyday_slot(repository.id)).await?;
+        let everyday = self.slot_to_show(tx, kind, everyday_slot(repository.id)).await?;
         let (credentials, updated_at) = everyday.unwrap_or((Credentials::default(), repository.created_at));
-        let own = self.read_slot(tx, kind, own_slot(repository.id, host)).await?;
+        let own = self.slot_to_show(tx, kind, own_slot(repository.id, host)).await?;
         let host_override = own.is_some();
         let (credentials, updated_at) = match own {
             Some((own, changed_at)) => (credentials.with_own_login(own), updated_at.max(changed_at)),

@@ -34,7 +34,7 @@ impl App {
         let Some(repository) = repository_of(&tx, host.id).await? else {
             return Err(not_admitted(NotAdmitted::NoRepository));
         };
-        let password_set = self.credentials_of_host(&tx, &repository, host.id).await?.opens();
+        let password_set = self.is_password_set(&tx, &repository, host.id).await?;
         host.repo_status.admit_reinit(password_set).map_err(not_admitted)?;
         refuse_full(&tx.live_jobs(host.id).await?, 1)?;
         let (actor, actor_name) = actor(caller)?;

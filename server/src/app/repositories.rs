@@ -309,9 +309,9 @@ impl App {
             created_at,
             version,
         } = repository;
-        let everyday = self.read_slot(tx, url.kind(), everyday_slot(id)).await?;
+        let everyday = self.slot_to_show(tx, url.kind(), everyday_slot(id)).await?;
         let (credentials, updated_at) = everyday.unwrap_or((Credentials::default(), created_at));
-        let admin = self.read_slot(tx, url.kind(), admin_slot(id)).await?;
+        let admin = self.slot_to_show(tx, url.kind(), admin_slot(id)).await?;
         Ok(RepositoryView {
             id,
             name,

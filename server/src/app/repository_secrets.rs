@@ -53,6 +53,38 @@ impl App {
         })
     }
 
+    /// Whether a host has a password for its repository. One that is stored and does not open is one: the host may hold it, and
+    /// otherwise its jobs say what to do.
+    pub(super) async fn is_password_set(
+        &self,
+        tx: &ReadTx,
+        repository: &Repository,
+        host: HostId,
+    ) -> Result<bool, Error> {
+        match self.credentials_of_host(tx, repository, host).await {
+            Err(Error::Failed { .. }) => Ok(true),
+            credentials => Ok(credentials?.opens()),
+        }
+    }
+
+    /// Reads a slot for a list or a page. One that does not open is reported to whoever runs the server and shown as not set,
+    /// so that it is entered again; what is shown beside it does not depend on it.
+    pub(super) async fn slot_to_show(
+        &self,
+        tx: &ReadTx,
+        kind: RepositoryKind,
+        key: CredentialKey,
+    ) -> Result<Option<(Credentials, Timestamp)>, Error> {
+        match self.read_slot(tx, kind, key).await {
+            Err(error @ Error::Failed { .. }) => {
+                let error = &error as &(dyn std::error::Error + 'static);
+                tracing::error!(repository.id = %key.repository, error, "credentials are shown as not set: they do not open");
+                Ok(None)
+            }
+            slot => slot,
+        }
+    }
+
     /// Reads and opens credentials of a repository of this kind, with the time of their last change.
     pub(super) async fn read_slot(
         &self,

@@ -65,6 +65,7 @@ fn a_stored_password_that_does_not_open_holds_up_its_repository_alone() {
     fs::remove_file(one.agent.state().join("secrets.enc")).unwrap();
     one.agent.start();
     let without = one.back_up(&[&fleet.data()]);
+    let listed = fleet.admin.get("/api/repositories");
     let elsewhere = other.back_up(&[&fleet.data()]);
     one.set_credentials(&json!({ "repo_password": damaged.password }));
     let mended = one.becomes("mended", |host| host["applied_version"] == host["desired_version"]);
@@ -73,6 +74,7 @@ fn a_stored_password_that_does_not_open_holds_up_its_repository_alone() {
     assert_eq!(changed, 1);
     assert_eq!(kept["result_code"], "ok", "{kept:#}");
     unreadable(&without);
+    assert_eq!(listed.ok().as_array().unwrap().len(), 2);
     assert_eq!(elsewhere["result_code"], "ok", "{elsewhere:#}");
     assert_eq!(mended["status"], "online", "{mended:#}");
     assert_eq!(after["result_code"], "ok", "{after:#}");
