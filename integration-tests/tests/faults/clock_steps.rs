@@ -1,7 +1,5 @@
 //! Wall clocks that are set while a session is open and a job runs: nothing counts as lost, late or over because of it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by it")]
-
 use std::path::PathBuf;
 
 use restic_manager_integration_tests::agent::Agent;

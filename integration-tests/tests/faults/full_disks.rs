@@ -1,8 +1,6 @@
 //! Disks that are full: the agent's, the server's and the repository's. Nothing acknowledged is lost, nothing runs twice, and
 //! people are told what to do.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by it")]
-
 use std::path::PathBuf;
 use std::time::Duration;
 
