@@ -19,6 +19,8 @@
 //! To add an instruction: a variant of [`Instruction`] or [`Work`], its conversion in `wire/`, its stored form in
 //! `state/inbox.rs`, a case in `tests.rs`. To add a fact: a variant of [`Fact`] and its encoding in `wire/`.
 
+#[cfg(test)]
+mod delivery_tests;
 mod desired;
 mod effect;
 mod event;
@@ -28,8 +30,6 @@ mod outbox;
 mod queue;
 mod reconnect;
 mod renewal;
-#[cfg(test)]
-mod delivery_tests;
 #[cfg(test)]
 mod renewal_tests;
 mod report;
