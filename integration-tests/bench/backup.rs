@@ -62,7 +62,7 @@ pub(crate) fn measure(report: &mut Report) {
 }
 
 fn add(report: &mut Report, pass: &str, bare: &[Times], through: &[Times]) {
-    let middle = |times: &[Times], of: fn(&Times) -> f64| median(times.iter().map(of).collect());
+    let middle = |times: &[Times], of: fn(&Times) -> f64| median(&times.iter().map(of).collect::<Vec<_>>());
     report.add(Row::ratio(
         "P6",
         format!("{pass} backup of 1 GiB in 20,000 files: restic's own time in the job"),

@@ -25,7 +25,7 @@ pub(crate) fn measure(report: &mut Report) {
     report.add(Row::bound(
         "P7",
         "memory of an idle agent".to_owned(),
-        processes::resident_mib(agent),
+        processes::resident_kib(agent) / 1024.0,
         "MiB",
         Some(15.0),
     ));

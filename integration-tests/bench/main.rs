@@ -4,15 +4,22 @@
 //! of its rounds; or a bound in bytes. Nothing here fails because a machine was slow.
 
 mod backup;
+mod connected;
 mod data;
+mod dispatch;
+mod echo;
+mod fleetsim;
 mod idle;
 mod processes;
+mod reference;
 mod report;
 mod stopwatch;
 
 use std::path::PathBuf;
 
+use fleetsim::Crowd;
 use report::Report;
+use restic_manager_integration_tests::{Fleet, fleet};
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its terminal")]
 fn main() {
@@ -22,9 +29,28 @@ fn main() {
         std::process::exit(2);
     };
     let mut report = Report::of_this_machine();
-    backup::measure(&mut report);
-    idle::measure(&mut report);
+    for measure in [many_agents, backup::measure, idle::measure] {
+        measure(&mut report);
+        // What was measured stays when something later breaks off.
+        report.write(&json, &page);
+    }
     print!("{}", report.table());
-    report.write(&json, &page);
     println!("\nwritten to {} and {}", json.display(), page.display());
+}
+
+/// What one server with many agents shows.
+fn many_agents(report: &mut Report) {
+    // Each agent enrolls from an address of its own, and each says a sign of life in five seconds.
+    let settings = [("RM_TRUSTED_PROXY", "127.0.0.1"), ("RM_OFFLINE_AFTER", "15s")];
+    let mut fleet = Fleet::start_with(&settings, fleet::ADMIN_PASSWORD);
+    let mut crowd = Crowd::enroll(&fleet, connected::MANY);
+    // The first session brings each agent its settings and makes its repository.
+    let agents = crowd.take();
+    let mut first = crowd.connected_to(connected::agent_port(&fleet));
+    first.join(agents);
+    let agents = first.leave();
+    crowd.put_back(agents);
+
+    connected::measure(report, &mut fleet, &mut crowd);
+    dispatch::measure(report, &fleet, &mut crowd);
 }

@@ -31,12 +31,12 @@ pub(crate) fn cpu(pid: u32) -> Cpu {
     }
 }
 
-/// Memory that a process holds, in MiB.
-pub(crate) fn resident_mib(pid: u32) -> f64 {
+/// Memory that a process holds, in KiB.
+pub(crate) fn resident_kib(pid: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u32>().ok());
-    f64::from(kib.expect("a running process has memory")) / 1024.0
+    f64::from(kib.expect("a running process has memory"))
 }
 
 /// KiB that a process has written to disk so far.

@@ -139,23 +139,25 @@ impl Report {
         let rows: Vec<Value> = self.rows.iter().map(Row::json).collect();
         let figures = json!({ "machine": self.machine, "rows": rows });
         fs::write(json, format!("{figures:#}\n")).expect("the documentation can be written");
-        let text = format!("{HEAD}\n## The last run\n\nOn {}.\n\n{}", self.machine, self.table());
-        fs::write(page, text).expect("the documentation can be written");
+        fs::write(page, self.page()).expect("the documentation can be written");
+    }
+
+    fn page(&self) -> String {
+        let missed: Vec<_> = self.rows.iter().filter(|row| row.is_met() == Some(false)).collect();
+        let missed = match missed.len() {
+            0 => "Every goal was met.".to_owned(),
+            count => format!("{count} of the goals were missed: those with a \"no\"."),
+        };
+        format!(
+            "{HEAD}\n## The last run\n\nOn {}.\n\n{}\n{missed}\n",
+            self.machine,
+            self.table()
+        )
     }
 }
 
-const HEAD: &str = "\
-# Performance
-
-<!-- Written by `cargo xtask bench`. -->
-
-`cargo xtask bench` builds the release programs and measures them. Absolute times mean little on somebody else's machine,
-so each figure is a ratio to a reference program that does the bare minimum, both run in turns, and the median of five
-rounds; memory is a bound in bytes. The figures are in [bench.json](bench.json) too.
-
-Measured so far are a backup through the agent (P6) and an idle agent (P7). Figures for many connected agents are not
-there yet.
-";
+/// What the page says before the table.
+const HEAD: &str = include_str!("page.txt");
 
 fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -178,12 +180,58 @@ fn machine() -> String {
         .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
         .unwrap_or_default();
     let kernel = read("/proc/sys/kernel/osrelease");
+    let load = read("/proc/loadavg");
     format!(
-        "{} × {}, {} GiB, Linux {}, {}",
+        "{} × {}, {} GiB, Linux {}, {}; load average {} when it began",
         names.len(),
         names.first().unwrap_or(&"unknown processor"),
         kib.unwrap_or(0).div_ceil(1 << 20),
         kernel.trim(),
-        restic.split(" compiled").next().unwrap_or_default().trim()
+        restic.split(" compiled").next().unwrap_or_default().trim(),
+        load.split(' ').next().unwrap_or_default()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_judged_by_its_ratio_or_by_its_bound() {
+        let ratio = |figure| Row::ratio("P0", "speed".to_owned(), figure, "s", ("bare", 2.0), Some(1.5));
+        let bound = |goal| Row::bound("P0", "size".to_owned(), 10.0, "KiB", goal);
+
+        assert_eq!((ratio(3.0).is_met(), ratio(3.1).is_met()), (Some(true), Some(false)));
+        assert_eq!(
+            (
+                bound(Some(10.0)).is_met(),
+                bound(Some(9.9)).is_met(),
+                bound(None).is_met()
+            ),
+            (Some(true), Some(false), None)
+        );
+    }
+
+    #[test]
+    fn the_page_shows_each_row_and_counts_what_was_missed() {
+        let mut report = Report {
+            machine: "a machine".to_owned(),
+            rows: Vec::new(),
+        };
+        report.add(Row::ratio("P1", "speed".to_owned(), 3.0, "s", ("bare", 2.0), Some(1.2)));
+        report.add(Row::bound("P2", "size".to_owned(), 10.0, "KiB", None));
+
+        let page = report.page();
+
+        assert!(page.contains("\nOn a machine.\n"), "{page}");
+        assert!(
+            page.contains("| P1 speed | 3.00 s | 2.00 s (bare) | 1.500 | ≤ 1.2 × | no |"),
+            "{page}"
+        );
+        assert!(page.contains("| P2 size | 10.00 KiB |  |  |  |  |"), "{page}");
+        assert!(
+            page.ends_with("1 of the goals were missed: those with a \"no\".\n"),
+            "{page}"
+        );
+    }
 }

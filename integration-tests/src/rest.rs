@@ -23,6 +23,7 @@ pub struct Rest {
     agent: Agent,
     base: String,
     session: Option<String>,
+    address: Option<String>,
     transcript: Transcript,
 }
 
@@ -46,6 +47,7 @@ impl Rest {
             agent: config.timeout_global(Some(DEADLINE)).build().into(),
             base,
             session: None,
+            address: None,
             transcript: Transcript::default(),
         }
     }
@@ -55,6 +57,15 @@ impl Rest {
     pub fn apart(&self) -> Self {
         Self {
             transcript: Transcript::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The same client, which says as a proxy does that it calls for another address.
+    #[must_use]
+    pub fn on_behalf_of(&self, address: impl Into<String>) -> Self {
+        Self {
+            address: Some(address.into()),
             ..self.clone()
         }
     }
@@ -170,7 +181,10 @@ impl Rest {
     }
 
     fn request(&self, method: Method, path: &str) -> ureq::http::request::Builder {
-        let request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if let Some(address) = &self.address {
+            request = request.header("x-forwarded-for", address);
+        }
         match &self.session {
             Some(session) => request.header(AUTHORIZATION, format!("Bearer {session}")),
             None => request,

@@ -162,6 +162,11 @@ impl Server {
         format!("127.0.0.1:{}", self.web_port)
     }
 
+    /// Host and port of the agent port.
+    pub fn agent_authority(&self) -> String {
+        format!("127.0.0.1:{}", self.agent_port)
+    }
+
     /// Its process id.
     #[track_caller]
     pub fn process_id(&self) -> u32 {
@@ -193,9 +198,9 @@ impl Server {
             .env("RM_CONFIG", self.directory.join("server.yaml"))
             .env("RM_DATA_DIR", self.data())
             .env("RM_LISTEN", self.authority())
-            .env("RM_AGENT_LISTEN", format!("127.0.0.1:{}", self.agent_port))
+            .env("RM_AGENT_LISTEN", self.agent_authority())
             .env("RM_BASE_URL", self.url())
-            .env("RM_AGENT_URL", format!("https://127.0.0.1:{}", self.agent_port))
+            .env("RM_AGENT_URL", format!("https://{}", self.agent_authority()))
             .env("RM_BOOTSTRAP_TOKEN_FILE", self.token_file())
             .envs(self.settings.iter().map(|(name, value)| (name, value)));
         command

@@ -30,7 +30,7 @@ pub(crate) fn run(root: &Path, consent: &Consent) -> Result<()> {
 fn build(root: &Path) -> Result<()> {
     let mut command = check::cargo(root);
     command.args(["build", "--release", "--bins"]);
-    for package in ["server", "agent", "integration-tests"] {
+    for package in ["server", "agent", "bench"] {
         command.arg("--package").arg(format!("restic-manager-{package}"));
     }
     process::run(&mut command)
