@@ -39,6 +39,8 @@ const RESERVED_BYTES: usize = 4096;
 /// The wrapper writes its ids within milliseconds; a machine that swaps gets more.
 const IDS_WITHIN: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(5);
+/// So often it is looked for what comes within milliseconds, after a start or a death.
+const PATIENT_LOOKS: usize = 100;
 
 /// The password goes through a pipe before anybody reads it, so it must fit. A page is what every pipe takes.
 const MAX_PASSWORD_BYTES: usize = 4096;
@@ -61,6 +63,9 @@ pub(super) enum Error {
     /// The wrapper could not start restic.
     #[error("could not start restic: {0}")]
     Restic(String),
+    /// The wrapper was killed before it had started restic.
+    #[error("the process that watches restic was killed before restic began")]
+    Killed,
     /// The wrapper does not say whom it started.
     #[error("the process that watches restic does not answer")]
     NoAnswer,
@@ -200,10 +205,9 @@ impl Process {
         let Ok(lock) = File::open(step.join(LOCK)) else {
             return Ok(Found::Nothing);
         };
-        let is_free = || rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
         // While somebody holds it, the ids may be about to be written.
-        for _ in 0..100 {
-            if is_free() {
+        for _ in 0..PATIENT_LOOKS {
+            if is_free(&lock) {
                 return Ok(Found::Ended(exit_of(step)));
             }
             if let Some(ids) = read::<Ids>(&step.join(IDS)) {
@@ -218,7 +222,7 @@ impl Process {
             );
             return Ok(Self::known_again(step, ids));
         }
-        if is_free() {
+        if is_free(&lock) {
             return Ok(Found::Ended(exit_of(step)));
         }
         Err(Error::NoAnswer)
@@ -374,8 +378,10 @@ async fn ids_of(step: &Path, child: &mut Child) -> Result<Ids, Error> {
             return Ok(ids);
         }
         if ended.is_some() {
-            let said = read::<Ended>(&step.join(EXIT)).and_then(|ended| ended.error);
-            return Err(said.map_or(Error::NoAnswer, Error::Restic));
+            return match read::<Ended>(&step.join(EXIT)).and_then(|ended| ended.error) {
+                Some(said) => Err(Error::Restic(said)),
+                None => left_behind(step).await,
+            };
         }
         if tokio::time::Instant::now() >= patience {
             // The group and not the wrapper alone: a restic that it has started already would run on, unknown to anybody.
@@ -387,6 +393,26 @@ async fn ids_of(step: &Path, child: &mut Child) -> Result<Ids, Error> {
         }
         tokio::time::sleep(POLL).await;
     }
+}
+
+/// Finds the restic of a wrapper that was killed before it could say whom it had started.
+async fn left_behind(step: &Path) -> Result<Ids, Error> {
+    let lock = File::open(step.join(LOCK)).map_err(Error::Wrapper)?;
+    // While somebody holds the lock it may be a process that is about to become restic.
+    for _ in 0..PATIENT_LOOKS {
+        if let Some(ids) = ids_by_output(step) {
+            return Ok(ids);
+        }
+        if is_free(&lock) {
+            return Err(Error::Killed);
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Err(Error::NoAnswer)
+}
+
+fn is_free(lock: &File) -> bool {
+    rustix::fs::flock(lock, FlockOperation::NonBlockingLockExclusive).is_ok()
 }
 
 /// A pipe that holds the password and ends behind it.
@@ -441,6 +467,8 @@ fn start_time(pid: u32) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use restic::{Access, Capabilities, Limits, Places, Version};
+
     use super::*;
 
     #[test]
@@ -453,6 +481,53 @@ mod tests {
 
         assert!(own.is_alive() && own.pidfd().is_some());
         assert!(!other.is_alive() && other.pidfd().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_wrapper_that_is_killed_at_once_has_started_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+
+        let launched = launch_under(directory.path(), "kill -9 $$").await;
+
+        assert!(matches!(launched, Err(Error::Killed)), "{launched:?}");
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_wrapper_has_started_is_found_and_watched() {
+        let directory = tempfile::tempdir().unwrap();
+
+        let mut process = launch_under(directory.path(), "sleep 600 & kill -9 $$").await.unwrap();
+
+        assert!(process.ids.restic.is_alive());
+        process.kill();
+        assert_eq!(process.ended().await, Exit::Unknown);
+        assert!(!process.ids.restic.is_alive());
+    }
+
+    /// Launches with a wrapper that does what the script says.
+    async fn launch_under(directory: &Path, script: &str) -> Result<Process, Error> {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let wrapper = directory.join("wrapper");
+        fs::write(&wrapper, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o700)).unwrap();
+        let access = Access::new("/srv/repository".parse().unwrap(), Secret::new("secret".to_owned())).unwrap();
+        let places = Places {
+            cache: directory.to_owned(),
+            temporary: directory.to_owned(),
+            home: directory.to_owned(),
+            password_descriptor: PASSWORD_DESCRIPTOR,
+        };
+        let capabilities = Capabilities::of(Version::new(0, 18, 0));
+        let invocation = restic::Command::Init.invocation(&capabilities, &access, &places, Limits::default());
+        let launch = Launch {
+            wrapper: &wrapper,
+            step: &directory.join("step"),
+            program: Path::new("/usr/bin/true"),
+            invocation: &invocation,
+            password: &Secret::new("secret".to_owned()),
+        };
+        Process::launch(launch).await
     }
 
     #[test]

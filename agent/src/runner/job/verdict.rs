@@ -85,6 +85,7 @@ impl Job {
 
     pub(super) fn not_started(&mut self, error: &process::Error) -> Box<Verdict> {
         let code = match error {
+            process::Error::Killed => return Box::new(self.interrupted(&telemetry::chain(error))),
             process::Error::Restic(_) => FailureCode::ResticMissing,
             process::Error::Password => FailureCode::WrongPassword,
             process::Error::Step(step) if space::is_used_up(step) => FailureCode::NoSpace,
