@@ -89,10 +89,15 @@ fn count(value: &Value) -> u64 {
     value.as_str().and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
-/// One decimal is enough to see that something moves.
+/// One decimal is enough to see that something moves; what is below a mebibyte is not rounded to nothing.
 fn bytes(count: u64) -> String {
-    let tenths = count * 10 / (1 << 20);
-    format!("{}.{} MiB", tenths / 10, tenths % 10)
+    let (unit, name) = match count {
+        0..1024 => return format!("{count} B"),
+        1024..1_048_576 => (1 << 10, "KiB"),
+        _ => (1 << 20, "MiB"),
+    };
+    let tenths = count * 10 / unit;
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]
@@ -105,12 +110,12 @@ mod tests {
     fn the_outcome_says_how_much_was_saved() {
         let summary = json!({
             "total_files_processed": "432", "total_bytes_processed": "1048576", "data_added": "524288",
-            "data_added_packed": "262144"
+            "data_added_packed": "709"
         });
 
         assert_eq!(
             outcome(&summary),
-            "432 files with 1.0 MiB; 0.5 MiB of it new, which take 0.2 MiB in the repository"
+            "432 files with 1.0 MiB; 512.0 KiB of it new, which take 709 B in the repository"
         );
     }
 
