@@ -126,6 +126,7 @@ fn requests(host: &Host, job: &str, repository: &str) -> Vec<(&'static str, Valu
             json!({}),
         ),
         ("restic_manager.v1.FleetService/GetFleetSummary", json!({})),
+        ("restic_manager.v1.FleetService/ListAttention", json!({})),
         ("restic_manager.v1.HostService/GetHost", json!({ "id": host.id })),
         ("restic_manager.v1.HostService/ListHosts", json!({})),
         ("restic_manager.v1.JobService/GetJob", json!({ "id": job })),

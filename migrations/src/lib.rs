@@ -17,6 +17,7 @@ mod m20261124_111000_add_written_log_lines;
 mod m20261124_120000_create_identity_keys;
 mod m20261124_130000_add_job_modes;
 mod m20261124_131000_create_repository_stats;
+mod m20261124_150000_add_host_overview;
 
 use sea_orm_migration::prelude::*;
 
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_111000_add_written_log_lines::Migration),
             Box::new(m20261124_130000_add_job_modes::Migration),
             Box::new(m20261124_131000_create_repository_stats::Migration),
+            Box::new(m20261124_150000_add_host_overview::Migration),
         ]
     }
 }

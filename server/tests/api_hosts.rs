@@ -339,6 +339,70 @@ async fn an_unknown_host_is_not_found_for_any_role() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_needs_somebody_is_listed_and_comes_first() {
+    let server = TestServer::start().await;
+    // Its clock is far from the server's.
+    let skewed = server.ready_host("a-skewed").await;
+    let never = server.enroll("b-never", WantedRepository::None).await;
+    let revoked = server.enroll("c-revoked", WantedRepository::None).await;
+    let confirmation = json!({"confirm_hostname": "c-revoked"});
+    let revoke = format!("{}/revoke", path(revoked.id));
+    server.rest(ADMIN).await.post(&revoke, confirmation).await.ok();
+    let viewer = server.rest(VIEWER).await;
+
+    let list = viewer.get("/api/fleet/attention").await.ok();
+    let hosts = viewer.get("/api/hosts?order_by=health").await.ok();
+
+    assert_eq!(list["host_count"], "3", "{list}");
+    let shown = |line: &Value| {
+        let host = &line["hosts"][0];
+        (
+            line["health"].clone(),
+            line["cause"].clone(),
+            host["hostname"].clone(),
+            host["id"].clone(),
+        )
+    };
+    assert_eq!(
+        list["lines"].as_array().unwrap().iter().map(shown).collect::<Vec<_>>(),
+        [
+            (
+                json!("failing"),
+                json!("revoked"),
+                json!("c-revoked"),
+                json!(revoked.id.to_string())
+            ),
+            (
+                json!("warning"),
+                json!("clock_skew"),
+                json!("a-skewed"),
+                json!(skewed.id.to_string())
+            ),
+            (
+                json!("pending"),
+                json!("never_connected"),
+                json!("b-never"),
+                json!(never.id.to_string())
+            ),
+        ]
+    );
+    for line in list["lines"].as_array().unwrap() {
+        let is_known_since_when = line["cause"] != "clock_skew";
+        assert_eq!(line["since"].is_string(), is_known_since_when, "{line}");
+        assert_eq!(
+            (&line["result_code"], &line["repository_name"]),
+            (&json!(""), &json!("")),
+            "{line}"
+        );
+        assert!(line["reason"].as_str().unwrap().len() > 40, "{line}");
+    }
+    let names: Vec<&Value> = hosts.as_array().unwrap().iter().map(|host| &host["hostname"]).collect();
+    assert_eq!(names, ["c-revoked", "a-skewed", "b-never"]);
+    assert_eq!(hosts[0]["health_cause"], "revoked");
+    assert_eq!(hosts[2]["recent_runs"], "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_fleet_is_counted() {
     let server = TestServer::start().await;
     let ready = server.ready_host("web-01").await;

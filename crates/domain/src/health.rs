@@ -2,17 +2,22 @@
 //!
 //! Source of the rule: ui.md §3.3. Schedules are no facts of it, so nothing is overdue and no host is stale by it.
 
+mod cause;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::Timestamp;
 use crate::host::{HostStatus, Silence};
 use crate::job::{JobKind, ResultCode, Status};
 use crate::name::SourceGroupName;
 use crate::repository::RepoStatus;
 
-/// The verdict in one word, worst first; see [`judge`] for the rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub use cause::{Cause, InvalidCause};
+
+/// The verdict in one word, in the order in which the rule of [`judge`] looks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Health {
     /// Enrolled, but its agent never connected.
     Pending,
@@ -40,6 +45,8 @@ pub struct InvalidHealth;
 pub struct HostFacts {
     /// Whether its agent is there.
     pub status: HostStatus,
+    /// Since when.
+    pub status_since: Timestamp,
     /// The silence that made it offline.
     pub silence: Option<Silence>,
     /// False for a machine that sleeps.
@@ -61,6 +68,8 @@ pub struct LastBackup {
     pub group: Option<SourceGroupName>,
     /// How.
     pub code: ResultCode,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// The verdict with its reasons.
@@ -70,6 +79,8 @@ pub struct Verdict {
     pub health: Health,
     /// Why it is this word: all reasons of its rank, in the order of the rule. Empty for [`Health::Ok`] only.
     pub reasons: Vec<HealthReason>,
+    /// Since when the first reason is there, as far as that is known.
+    pub since: Option<Timestamp>,
 }
 
 /// One reason for a verdict. Its text is a sentence for operators.
@@ -114,17 +125,13 @@ pub fn judge(facts: &HostFacts) -> Verdict {
         (Health::Waiting, waiting),
         (Health::Asleep, |facts| silent(facts, false)),
     ];
-    ranks
+    let (health, reasons) = ranks
         .into_iter()
-        .map(|(health, find)| Verdict {
-            health,
-            reasons: find(facts),
-        })
-        .find(|verdict| !verdict.reasons.is_empty())
-        .unwrap_or(Verdict {
-            health: Health::Ok,
-            reasons: Vec::new(),
-        })
+        .map(|(health, find)| (health, find(facts)))
+        .find(|(_, reasons)| !reasons.is_empty())
+        .unwrap_or((Health::Ok, Vec::new()));
+    let since = reasons.first().and_then(|reason| reason.since(facts.status_since));
+    Verdict { health, reasons, since }
 }
 
 fn pending(facts: &HostFacts) -> Vec<HealthReason> {
@@ -193,14 +200,52 @@ fn waiting(facts: &HostFacts) -> Vec<HealthReason> {
 }
 
 impl Verdict {
+    /// The first reason in one word; `None` for a host that is well.
+    pub fn cause(&self) -> Option<Cause> {
+        self.reasons.first().map(HealthReason::cause)
+    }
+
     /// The first reason as a sentence; `None` for a host that is well.
     pub fn reason(&self) -> Option<String> {
         self.reasons.first().map(ToString::to_string)
     }
 }
 
+impl HealthReason {
+    /// Since when it is so; `None` where nobody knows.
+    fn since(&self, status_since: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::NeverConnected | Self::IdentityConflict | Self::Revoked | Self::Silent(None) => Some(status_since),
+            Self::Silent(Some(silence)) => Some(silence.since),
+            Self::BackupFailed(backup) | Self::BackupWithIssues(backup) => Some(backup.at),
+            Self::RepositoryUnusable(_)
+            | Self::NoRestic
+            | Self::ClockSkew(_)
+            | Self::NoRepository
+            | Self::NoBackupYet => None,
+        }
+    }
+
+    /// The reason without the particulars of its host, so that hosts with the same trouble can be told together.
+    pub const fn cause(&self) -> Cause {
+        match self {
+            Self::NeverConnected => Cause::NeverConnected,
+            Self::IdentityConflict => Cause::IdentityConflict,
+            Self::Revoked => Cause::Revoked,
+            Self::BackupFailed(backup) => Cause::BackupFailed(backup.code),
+            Self::RepositoryUnusable(code) => Cause::RepositoryUnusable(*code),
+            Self::NoRestic => Cause::NoRestic,
+            Self::Silent(_) => Cause::Silent,
+            Self::BackupWithIssues(_) => Cause::BackupWithIssues,
+            Self::ClockSkew(_) => Cause::ClockSkew,
+            Self::NoRepository => Cause::NoRepository,
+            Self::NoBackupYet => Cause::NoBackupYet,
+        }
+    }
+}
+
 impl Health {
-    /// All words, worst first.
+    /// All words, in the order of the rule.
     pub const ALL: [Self; 7] = [
         Self::Pending,
         Self::Failing,
@@ -221,6 +266,27 @@ impl Health {
             Self::Waiting => "waiting",
             Self::Asleep => "asleep",
             Self::Ok => "ok",
+        }
+    }
+
+    /// Who should be looked at first: 0 is the worst.
+    pub const fn urgency(self) -> u8 {
+        match self {
+            Self::Failing => 0,
+            Self::Offline => 1,
+            Self::Warning => 2,
+            Self::Pending => 3,
+            Self::Waiting => 4,
+            Self::Asleep => 5,
+            Self::Ok => 6,
+        }
+    }
+
+    /// Whether somebody has to do something about it.
+    pub const fn needs_attention(self) -> bool {
+        match self {
+            Self::Failing | Self::Offline | Self::Warning | Self::Pending => true,
+            Self::Waiting | Self::Asleep | Self::Ok => false,
         }
     }
 }
@@ -385,6 +451,43 @@ mod tests {
     }
 
     #[test]
+    fn a_verdict_is_as_old_as_its_first_reason() {
+        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000).unwrap();
+        let mut facts = well();
+        facts.status_since = at(9);
+        assert_eq!((judge(&facts).cause(), judge(&facts).since), (None, None));
+
+        let failed = LastBackup {
+            at: at(5),
+            ..backup("db", "lost")
+        };
+        facts.last_backups = vec![
+            LastBackup {
+                at: at(7),
+                ..backup("etc", "issues")
+            },
+            failed,
+        ];
+        let verdict = judge(&facts);
+        assert_eq!(verdict.cause(), Some(Cause::BackupFailed(ResultCode::Lost)));
+        assert_eq!(verdict.since, Some(at(5)));
+
+        facts.status = HostStatus::Revoked;
+        let verdict = judge(&facts);
+        assert_eq!((verdict.cause(), verdict.since), (Some(Cause::Revoked), Some(at(9))));
+    }
+
+    #[test]
+    fn whoever_needs_somebody_comes_before_whoever_does_not() {
+        let mut by_urgency = Health::ALL;
+        by_urgency.sort_by_key(|health| health.urgency());
+
+        assert!(by_urgency.is_sorted_by_key(|health| !health.needs_attention()));
+        assert_eq!((by_urgency[0], by_urgency[6]), (Health::Failing, Health::Ok));
+        assert_eq!(by_urgency.map(Health::urgency), [0, 1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
     fn words_and_verdicts_agree() {
         for health in Health::ALL {
             assert_eq!(health.as_str().parse(), Ok(health));
@@ -395,6 +498,7 @@ mod tests {
     fn well() -> HostFacts {
         HostFacts {
             status: HostStatus::Online,
+            status_since: Timestamp::UNIX_EPOCH,
             silence: None,
             is_always_on: true,
             has_restic: Some(true),
@@ -408,6 +512,7 @@ mod tests {
         LastBackup {
             group: Some(group.parse().unwrap()),
             code: code.parse().unwrap(),
+            at: Timestamp::UNIX_EPOCH,
         }
     }
 

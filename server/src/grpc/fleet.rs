@@ -16,4 +16,13 @@ impl FleetService for Api {
         let summary = self.app.fleet_summary(&caller).await.map_err(refuse(&caller))?;
         Ok(Response::new(summary.into()))
     }
+
+    async fn list_attention(
+        &self,
+        request: Request<v1::ListAttentionRequest>,
+    ) -> Result<Response<v1::ListAttentionResponse>, Status> {
+        let caller = caller(&request)?;
+        let list = self.app.attention(&caller).await.map_err(refuse(&caller))?;
+        Ok(Response::new(list.into()))
+    }
 }

@@ -46,6 +46,7 @@ pub struct NewHost {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostCursor {
     hostname: String,
+    urgency: u8,
     enrolled_at: i64,
     last_seen_at: Option<i64>,
     last_backup_at: Option<i64>,
@@ -144,6 +145,11 @@ impl Tx {
             running_job_id: Set(None),
             health: Set(Health::Pending.as_str().to_owned()),
             health_reason: Set(String::new()),
+            urgency: Set(Health::Pending.urgency().into()),
+            health_cause: Set(String::new()),
+            health_since: Set(None),
+            recent_runs: Set(String::new()),
+            last_success_at: Set(None),
         };
         Entity::insert(row)
             .exec_without_returning(&self.on)
@@ -208,6 +214,7 @@ impl HostCursor {
     fn of(host: &HostView) -> Self {
         Self {
             hostname: host.hostname.key(),
+            urgency: host.health.urgency(),
             enrolled_at: host.enrolled_at.as_micros(),
             last_seen_at: host.last_seen_at.map(Timestamp::as_micros),
             last_backup_at: host.last_backup.map(|backup| backup.at.as_micros()),
@@ -220,6 +227,7 @@ impl HostCursor {
         let column = order_column(key);
         let value: Option<sea_orm::Value> = match key {
             HostOrderKey::Hostname => Some(self.hostname.clone().into()),
+            HostOrderKey::Health => Some(i64::from(self.urgency).into()),
             HostOrderKey::EnrolledAt => Some(self.enrolled_at.into()),
             HostOrderKey::LastSeenAt => self.last_seen_at.map(Into::into),
             HostOrderKey::LastBackupAt => self.last_backup_at.map(Into::into),
@@ -282,6 +290,7 @@ fn in_quotes(tag: &Tag) -> String {
 fn order_column(key: HostOrderKey) -> Column {
     match key {
         HostOrderKey::Hostname => Column::HostnameKey,
+        HostOrderKey::Health => Column::Urgency,
         HostOrderKey::EnrolledAt => Column::EnrolledAt,
         HostOrderKey::LastSeenAt => Column::LastSeenAt,
         HostOrderKey::LastBackupAt => Column::LastBackupAt,

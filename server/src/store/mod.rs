@@ -21,6 +21,7 @@
 //! To add a resource: a migration, a private entity with its `TryFrom`, a file here, cases in `conformance/`.
 
 mod agent_cursors;
+mod attention;
 mod audit;
 mod certificates;
 mod commands;

@@ -5,13 +5,15 @@
 
 use std::time::Duration;
 
-use domain::health::{HostFacts, LastBackup, Verdict, judge};
+use domain::Timestamp;
+use domain::fleet::{LastEndedBackup, RecentRuns};
+use domain::health::{HostFacts, LastBackup, judge};
 use domain::host::{Inventory, Silence};
 use domain::id::HostId;
 use domain::job::{JobKind, Phase, ResultCode, Status};
 use domain::name::SourceGroupName;
 use domain::repository::RepoStatus;
-use sea_orm::sea_query::NullOrdering;
+use sea_orm::sea_query::{Expr, NullOrdering};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, EntityTrait as _, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     Select,
@@ -45,16 +47,22 @@ impl Tx {
             .one(&self.on)
             .await
             .map_err(Error::at("host_repositories"))?;
-        let last_backup = self.first(ended_backups(id)).await?;
+        let recent = self.recent_backups(id).await?;
+        let last_success = self.last_success(id, &recent).await?;
         let running = self.first(running_jobs(id)).await?;
         let verdict = judge(&self.facts(&host, binding.as_ref()).await?);
         let row = host::ActiveModel {
-            last_backup_at: Set(last_backup.as_ref().and_then(|job| job.finished_at)),
-            last_backup_code: Set(last_backup.and_then(|job| job.result_code)),
+            last_backup_at: Set(recent.first().map(|backup| backup.at.as_micros())),
+            last_backup_code: Set(recent.first().map(|backup| backup.code.to_string())),
+            recent_runs: Set(RecentRuns::of(recent.iter().rev().map(|backup| backup.code.into())).to_string()),
+            last_success_at: Set(last_success.map(Timestamp::as_micros)),
             snapshot_count: Set(binding.map_or(0, |binding| binding.snapshot_count)),
             running_job_id: Set(running.map(|job| job.id)),
             health: Set(verdict.health.as_str().to_owned()),
-            health_reason: Set(reason(&verdict)),
+            urgency: Set(verdict.health.urgency().into()),
+            health_cause: Set(verdict.cause().map(|cause| cause.to_string()).unwrap_or_default()),
+            health_since: Set(verdict.since.map(Timestamp::as_micros)),
+            health_reason: Set(verdict.reason().unwrap_or_default()),
             ..host::ActiveModel::default()
         };
         let done = host::Entity::update_many()
@@ -74,6 +82,7 @@ impl Tx {
         let skew: Option<u64> = row.count_or_none("clock_skew_micros", host.clock_skew_micros)?;
         Ok(HostFacts {
             status: row.word("status", &host.status)?,
+            status_since: since,
             // As it was when the host fell silent: it became offline with the first moment beyond the limit.
             silence: last_seen.map(|heard| Silence {
                 since: heard,
@@ -105,12 +114,32 @@ impl Tx {
         ended: Select<job::Entity>,
         group: Option<SourceGroupName>,
     ) -> Result<Option<LastBackup>, Error> {
-        let Some(job) = self.first(ended).await? else {
-            return Ok(None);
+        let last = self.first(ended).await?;
+        let LastEndedBackup { at, code } = match last.as_ref().map(ended_backup).transpose()? {
+            Some(ended) => ended,
+            None => return Ok(None),
         };
-        let code = job.result_code.unwrap_or_default();
-        let code: ResultCode = Row::new(JOBS, &job.id).word("result_code", &code)?;
-        Ok(Some(LastBackup { group, code }))
+        Ok(Some(LastBackup { group, code, at }))
+    }
+
+    /// The backups that ended last, the last one first, as many as are shown at a glance.
+    async fn recent_backups(&self, host: HostId) -> Result<Vec<LastEndedBackup>, Error> {
+        let jobs = ended_backups(host)
+            .limit(RecentRuns::MOST as u64)
+            .all(&self.on)
+            .await
+            .map_err(Error::at(JOBS))?;
+        jobs.iter().map(ended_backup).collect()
+    }
+
+    /// When the last backup ended that left a snapshot.
+    async fn last_success(&self, host: HostId, recent: &[LastEndedBackup]) -> Result<Option<Timestamp>, Error> {
+        let found = recent.iter().find(|backup| backup.code.status() == Status::Succeeded);
+        if found.is_some() || recent.len() < RecentRuns::MOST {
+            return Ok(found.map(|backup| backup.at));
+        }
+        let older = self.first(ended_backups(host).filter(left_a_snapshot())).await?;
+        older.map(|job| ended_backup(&job).map(|backup| backup.at)).transpose()
     }
 
     async fn first(&self, jobs: Select<job::Entity>) -> Result<Option<job::Model>, Error> {
@@ -128,6 +157,19 @@ fn ended_backups(host: HostId) -> Select<job::Entity> {
         .order_by_desc(job::Column::Id)
 }
 
+fn left_a_snapshot() -> Expr {
+    job::Column::ResultCode.is_in([ResultCode::Ok, ResultCode::Issues].map(|code| code.to_string()))
+}
+
+/// When and how a backup ended that has ended.
+fn ended_backup(job: &job::Model) -> Result<LastEndedBackup, Error> {
+    let row = Row::new(JOBS, &job.id);
+    Ok(LastEndedBackup {
+        at: row.time("finished_at", job.finished_at.unwrap_or_default())?,
+        code: row.word("result_code", job.result_code.as_deref().unwrap_or_default())?,
+    })
+}
+
 /// The jobs of a host that run, the one that has run longest first.
 fn running_jobs(host: HostId) -> Select<job::Entity> {
     job::Entity::find()
@@ -135,8 +177,4 @@ fn running_jobs(host: HostId) -> Select<job::Entity> {
         .filter(job::Column::Phase.is_in(Status::Running.phases().map(Phase::as_str)))
         .order_by_with_nulls(job::Column::StartedAt, Order::Asc, NullOrdering::Last)
         .order_by_asc(job::Column::Id)
-}
-
-fn reason(verdict: &Verdict) -> String {
-    verdict.reason().unwrap_or_default()
 }

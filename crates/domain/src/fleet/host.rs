@@ -1,12 +1,14 @@
 //! [`HostView`]: everything that is shown of a host.
 
 use crate::Timestamp;
-use crate::health::Health;
+use crate::health::{Cause, Health};
 use crate::host::{HostStatus, Inventory};
 use crate::id::{HostId, JobId, RepositoryId};
 use crate::job::ResultCode;
 use crate::name::{Hostname, Tags};
 use crate::repository::RepoStatus;
+
+use super::RecentRuns;
 
 /// A machine we protect, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,10 @@ pub struct HostView {
     pub snapshot_count: u64,
     /// How the last backup ended; `None` before the first.
     pub last_backup: Option<LastEndedBackup>,
+    /// When the last backup ended that left a snapshot, with or without issues; `None` when none of those that are kept did.
+    pub last_success_at: Option<Timestamp>,
+    /// How the last backups ended.
+    pub recent_runs: RecentRuns,
     /// The job that runs now.
     pub running_job_id: Option<JobId>,
     /// Counts every change of what the agent should hold.
@@ -53,6 +59,10 @@ pub struct HostView {
     pub health: Health,
     /// The reason in one sentence; empty when there is none.
     pub health_reason: String,
+    /// The reason in one word; `None` when there is none.
+    pub health_cause: Option<Cause>,
+    /// Since when it is so, as far as that is known.
+    pub health_since: Option<Timestamp>,
     /// Upload limit of restic in KiB per second; 0: none.
     pub limit_upload_kib_per_s: u32,
     /// Download limit of restic in KiB per second; 0: none.

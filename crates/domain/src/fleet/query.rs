@@ -42,6 +42,8 @@ pub enum HostOrderKey {
     /// The name, without regard to case.
     #[default]
     Hostname,
+    /// How urgently somebody should look at it, the worst first.
+    Health,
     /// When it was enrolled.
     EnrolledAt,
     /// When its agent was last heard.
@@ -52,7 +54,9 @@ pub enum HostOrderKey {
 
 /// A text that is no order of hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("hostname, enrolled_at, last_seen_at or last_backup_at is needed, each with or without \" desc\" behind it")]
+#[error(
+    "hostname, health, enrolled_at, last_seen_at or last_backup_at is needed, each with or without \" desc\" behind it"
+)]
 pub struct InvalidHostOrder;
 
 impl FromStr for HostOrder {
@@ -65,6 +69,7 @@ impl FromStr for HostOrder {
         };
         let key = match key {
             "hostname" => HostOrderKey::Hostname,
+            "health" => HostOrderKey::Health,
             "enrolled_at" => HostOrderKey::EnrolledAt,
             "last_seen_at" => HostOrderKey::LastSeenAt,
             "last_backup_at" => HostOrderKey::LastBackupAt,

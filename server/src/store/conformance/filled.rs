@@ -11,7 +11,7 @@ use domain::{Actor, ActorKind};
 
 use super::fixtures::{
     add_job, at, chunk, claim, command, command_id, failed, group_id, host, host_id, id, job, login_session, move_job,
-    opening, page, part, paths, repository, repository_id, running, snapshot, source_group, tags, user,
+    opening, page, part, paths, repository, repository_id, running, snapshot, source_group, succeeded, tags, user,
 };
 use super::repository_stats::numbers;
 use crate::pki::CaRole;
@@ -193,6 +193,8 @@ async fn jobs(tx: &Tx) {
     )
     .await;
     move_job(tx, &mut ended, failed(30, FailureCode::NoSpace)).await;
+    let mut saved = add_job(tx, job(40, host_id(1))).await;
+    move_job(tx, &mut saved, succeeded(20)).await;
     let mut runs = add_job(tx, job(2, host_id(1))).await;
     runs.cancel_requested = Some(CancelRequest {
         at: at(31),

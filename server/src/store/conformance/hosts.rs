@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use domain::fleet::{HostOrder, HostQuery, HostView, LastEndedBackup, UpdateHost};
-use domain::health::Health;
+use domain::fleet::{HostOrder, HostQuery, HostView, LastEndedBackup, RecentRuns, UpdateHost};
+use domain::health::{Cause, Health};
 use domain::host::HostStatus;
 use domain::id::HostId;
 use domain::job::{FailureCode, ResultCode};
@@ -38,12 +38,16 @@ cases! {
             repo_status: RepoStatus::Unset,
             snapshot_count: 0,
             last_backup: None,
+            last_success_at: None,
+            recent_runs: RecentRuns::default(),
             running_job_id: None,
             desired_version: 1,
             applied_version: 0,
             is_always_on: true,
             health: Health::Pending,
             health_reason: found.health_reason.clone(),
+            health_cause: Some(Cause::NeverConnected),
+            health_since: Some(at(0)),
             limit_upload_kib_per_s: 0,
             limit_download_kib_per_s: 0,
             version: 1,
@@ -211,6 +215,9 @@ cases! {
         for (order, expected) in [
             ("hostname", [4, 3, 2, 1, 5]),
             ("hostname desc", [5, 1, 2, 3, 4]),
+            // 2 fails, 3 and 5 never connected, 1 and 4 wait for a backup.
+            ("health", [2, 3, 5, 1, 4]),
+            ("health desc", [1, 4, 3, 5, 2]),
             ("enrolled_at", [5, 2, 3, 1, 4]),
             ("enrolled_at desc", [4, 1, 2, 3, 5]),
             // What lacks the value comes last in either direction, and equals come by id.

@@ -4,6 +4,7 @@
 //! superuser's URL, for each case makes a database of its own.
 
 mod agent_cursors;
+mod attention;
 mod audit;
 mod certificates;
 mod commands;

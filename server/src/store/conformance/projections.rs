@@ -3,11 +3,12 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use domain::fleet::{HostView, LastEndedBackup, UpdateHost};
+use domain::Timestamp;
+use domain::fleet::{HostView, LastEndedBackup, RecentRuns, UpdateHost};
 use domain::health::{HostFacts, LastBackup, judge};
 use domain::host::{HostEvent, Silence};
 use domain::id::{HostId, JobId, SourceGroupId};
-use domain::job::{FailureCode, Job, JobEvent, JobKind, JobQuery, Stage, Status, next};
+use domain::job::{FailureCode, Job, JobEvent, JobKind, JobQuery, ResultCode, Stage, Status, next};
 use domain::repository::RepoStatus;
 use domain::session::SnapshotPart;
 use domain::snapshot_query::SnapshotQuery;
@@ -220,15 +221,18 @@ async fn recomputed(store: &Store, host: HostView, clock_skew: Option<Duration>)
         last_backups.extend(ended.map(|ended| LastBackup {
             group: Some(group.name),
             code: ended.code,
+            at: ended.at,
         }));
     }
     let by_hand = last_ended(&jobs, |job| job.source_group_id.is_none());
     last_backups.extend(by_hand.map(|ended| LastBackup {
         group: None,
         code: ended.code,
+        at: ended.at,
     }));
     let verdict = judge(&HostFacts {
         status: host.status,
+        status_since: host.status_since,
         silence: host.last_seen_at.map(|since| Silence {
             since,
             lasting: host.status_since.since(since),
@@ -246,16 +250,34 @@ async fn recomputed(store: &Store, host: HostView, clock_skew: Option<Duration>)
         snapshot_count: tx.snapshots(&snapshots, &page(1, None)).await.unwrap().total,
         health: verdict.health,
         health_reason: verdict.reason().unwrap_or_default(),
+        health_cause: verdict.cause(),
+        health_since: verdict.since,
+        recent_runs: recent_runs(&jobs),
+        last_success_at: last_ended(&jobs, |job| {
+            matches!(job.state.result_code(), Some(ResultCode::Ok | ResultCode::Issues))
+        })
+        .map(|ended| ended.at),
         ..host
     }
 }
 
 fn last_ended(jobs: &[&Job], which: impl Fn(&Job) -> bool) -> Option<LastEndedBackup> {
+    let last = ended(jobs, which).pop();
+    last.map(|(at, _, code)| LastEndedBackup { at, code })
+}
+
+fn recent_runs(jobs: &[&Job]) -> RecentRuns {
+    RecentRuns::of(ended(jobs, |_| true).into_iter().map(|(_, _, code)| code.into()))
+}
+
+/// The backups that have ended, the last one last.
+fn ended(jobs: &[&Job], which: impl Fn(&Job) -> bool) -> Vec<(Timestamp, JobId, ResultCode)> {
     let backups = jobs.iter().filter(|job| job.kind == JobKind::Backup && which(job));
-    let ended = backups.filter_map(|job| Some((job.state.finished_at()?, job.id, job.state.result_code()?)));
+    let mut ended: Vec<_> = backups
+        .filter_map(|job| Some((job.state.finished_at()?, job.id, job.state.result_code()?)))
+        .collect();
+    ended.sort_by_key(|(at, id, _)| (*at, *id));
     ended
-        .max_by_key(|(at, id, _)| (*at, *id))
-        .map(|(at, _, code)| LastEndedBackup { at, code })
 }
 
 fn longest_running(jobs: &[&Job]) -> Option<JobId> {

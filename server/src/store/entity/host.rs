@@ -1,5 +1,6 @@
 use domain::Timestamp;
 use domain::fleet::{HostView, LastEndedBackup};
+use domain::health::Cause;
 use domain::id::{HostId, JobId, RepositoryId};
 use domain::name::Tags;
 use domain::repository::RepoStatus;
@@ -41,6 +42,11 @@ pub struct Model {
     pub running_job_id: Option<Uuid>,
     pub health: String,
     pub health_reason: String,
+    pub urgency: i64,
+    pub health_cause: String,
+    pub health_since: Option<i64>,
+    pub recent_runs: String,
+    pub last_success_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -94,16 +100,25 @@ pub(in crate::store) fn view(
         repo_status: repository.map_or(Ok(RepoStatus::Unset), host_repository::status)?,
         snapshot_count: row.count("snapshot_count", host.snapshot_count)?,
         last_backup,
+        last_success_at: row.time_or_none("last_success_at", host.last_success_at)?,
+        recent_runs: row.word("recent_runs", &host.recent_runs)?,
         running_job_id: host.running_job_id.map(JobId::from_uuid),
         desired_version: row.count("desired_version", host.desired_version)?,
         applied_version: row.count("applied_version", host.applied_version)?,
         is_always_on: host.always_on,
         health: row.word("health", &host.health)?,
         health_reason: host.health_reason,
+        health_cause: cause(&row, &host.health_cause)?,
+        health_since: row.time_or_none("health_since", host.health_since)?,
         limit_upload_kib_per_s: row.count("limit_upload_kib_s", host.limit_upload_kib_s)?,
         limit_download_kib_per_s: row.count("limit_download_kib_s", host.limit_download_kib_s)?,
         version: row.count("version", host.version)?,
     })
+}
+
+/// Reads why a host is not well.
+pub(in crate::store) fn cause(row: &Row, text: &str) -> Result<Option<Cause>, Error> {
+    (!text.is_empty()).then(|| row.word("health_cause", text)).transpose()
 }
 
 /// Reads a list of tags.
