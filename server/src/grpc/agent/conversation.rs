@@ -6,10 +6,12 @@
 //!
 //! A database that cannot answer for a while ends no session: the agent waits with what it was not told to be committed, and
 //! hears meanwhile that the server is there.
+//!
+//! Nearly all conversations wait, nearly all the time, and there are as many as agents. What asks the app is therefore boxed:
+//! its state is on the heap while it runs, and is no part of the task.
 
 use std::collections::VecDeque;
 use std::error::Error as _;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,7 +117,7 @@ impl Conversation {
     /// Talks until one side ends it.
     pub(super) async fn hold(mut self) {
         let end = self.talk().await;
-        self.part(end).await;
+        Box::pin(self.part(end)).await;
     }
 
     async fn talk(&mut self) -> End {
@@ -198,7 +200,7 @@ impl Conversation {
     /// Carries out one effect; what follows from it comes back.
     async fn perform(&mut self, effect: Effect) -> Result<Vec<Effect>, End> {
         match effect {
-            Effect::Open { hello, protocol } => self.open(*hello, protocol).await,
+            Effect::Open { hello, protocol } => Box::pin(self.open(*hello, protocol)).await,
             Effect::RefuseProtocol { theirs } => Err(self.refused(&self.app.refuse_protocol(theirs))),
             Effect::Send(message) => self.send(message).await,
             Effect::End(words) => Err(End::Words(words)),
@@ -254,7 +256,7 @@ impl Conversation {
         let held = self.session.held();
         let answer = {
             let answer = wait_for_answer(&self.app, &self.caller, &opened.key, opened.looked_at, &held, effect);
-            let mut answer = pin!(answer);
+            let mut answer = Box::pin(answer);
             loop {
                 tokio::select! {
                     biased;
@@ -498,5 +500,21 @@ async fn cut(seat: Option<&mut Seat>) -> Goodbye {
     match seat {
         Some(seat) => seat.cut().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversation_that_waits_takes_up_little_memory() {
+        let size = size_of_answer(Conversation::hold);
+
+        assert!(size <= 5 * 1024, "{size} bytes");
+    }
+
+    fn size_of_answer<F: Future>(_: impl FnOnce(Conversation) -> F) -> usize {
+        size_of::<F>()
     }
 }
