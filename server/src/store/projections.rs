@@ -115,9 +115,8 @@ impl Tx {
         group: Option<SourceGroupName>,
     ) -> Result<Option<LastBackup>, Error> {
         let last = self.first(ended).await?;
-        let LastEndedBackup { at, code } = match last.as_ref().map(ended_backup).transpose()? {
-            Some(ended) => ended,
-            None => return Ok(None),
+        let Some(LastEndedBackup { at, code }) = last.as_ref().map(ended_backup).transpose()? else {
+            return Ok(None);
         };
         Ok(Some(LastBackup { group, code, at }))
     }
