@@ -1,5 +1,5 @@
-//! Compiles `proto/` for the proto crate: messages, their JSON form, tonic services with their guards, REST routes,
-//! the OpenAPI document and the descriptor sets. It has no other job; the proto crate says `build = "../build.rs"`.
+//! Compiles `proto/` for the proto crate: messages and their methods, their JSON form, tonic services with their guards,
+//! REST routes, the OpenAPI document and the descriptor sets. It has no other job; the proto crate says `build = "../build.rs"`.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -7,13 +7,19 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
+use heck::{ToShoutySnakeCase as _, ToSnakeCase as _, ToUpperCamelCase as _};
 use prost::Message as _;
-use prost_reflect::{DescriptorPool, MethodDescriptor, ServiceDescriptor};
+use prost_reflect::{DescriptorPool, MethodDescriptor, ServiceDescriptor, Value};
 use prost_types::{EnumDescriptorProto, FileDescriptorSet};
 use rest_over_grpc::build::{DescriptorOptions, Generator, OpenApiInfo, ServiceDefinition};
 
 const PACKAGES: [&str; 2] = ["restic_manager.v1", "restic_manager.agent.v1"];
+
+/// The package whose methods people and their programs call.
+const OPERATORS: &str = PACKAGES[0];
+
+/// The option that says who may call a method.
+const ACCESS: &str = "restic_manager.v1.access";
 
 /// The field that makes a call repeatable: whoever sends the same value again gets the same answer.
 const REQUEST_ID: &str = "request_id";
@@ -29,6 +35,7 @@ fn main() -> Result<()> {
     // Written by protox itself: a round trip through `prost_types` would drop the options.
     fs::write(out.join("descriptors.bin"), &contract)?;
     messages(&contract, grpc)?;
+    methods(&contract, &out)?;
     if grpc {
         guards(&contract, &out)?;
     }
@@ -67,6 +74,52 @@ fn messages(contract: &[u8], grpc: bool) -> Result<()> {
         .btree_map(".")
         .compile_fds(FileDescriptorSet::decode(contract)?)?;
     Ok(())
+}
+
+/// Writes `restic_manager.v1.methods.rs`: for each request message the method it belongs to, for typed calls.
+fn methods(contract: &[u8], out: &Path) -> Result<()> {
+    let pool = DescriptorPool::decode(contract)?;
+    let mut code = String::new();
+    for service in pool.services().filter(|service| service.package_name() == OPERATORS) {
+        for method in service.methods().filter(|method| !method.is_client_streaming()) {
+            let (form, answer) = if method.is_server_streaming() {
+                ("ServerStreaming", "Item")
+            } else {
+                ("Unary", "Answer")
+            };
+            writeln!(
+                code,
+                "impl crate::method::{form} for {} {{ type {answer} = {}; const PATH: &'static str = \"/{}/{}\"; \
+                 const ROLE: Role = Role::{}; }}",
+                method.input().name(),
+                method.output().name(),
+                service.full_name(),
+                method.name(),
+                least_role(&pool, &method)?
+            )?;
+        }
+    }
+    fs::write(out.join(format!("{OPERATORS}.methods.rs")), code)?;
+    Ok(())
+}
+
+/// The least role that may call a method, as its Rust variant. A method that names none is for nobody.
+fn least_role(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<String> {
+    let option = pool.get_extension_by_name(ACCESS).ok_or("the option is not declared")?;
+    let access = method.options();
+    let access = access.get_extension(&option);
+    let access = access.as_message().ok_or("the option is not a message")?;
+    let role = access.get_field_by_name("role").ok_or("the option has no role")?;
+    let Value::EnumNumber(number) = *role else {
+        return Err("the role is not an enumeration".into());
+    };
+    let roles = pool
+        .get_enum_by_name("restic_manager.v1.Role")
+        .ok_or("there are no roles")?;
+    let value = roles.get_value(number).ok_or("the role is not known")?;
+    let prefix = format!("{}_", roles.name().to_shouty_snake_case());
+    let name = value.name();
+    Ok(name.strip_prefix(&prefix).unwrap_or(name).to_upper_camel_case())
 }
 
 /// Writes `<package>.guards.rs`: for each service trait an implementation on `Guarded<S, D>` that asks the door first.

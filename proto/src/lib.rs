@@ -3,11 +3,13 @@
 pub mod convert;
 #[cfg(feature = "grpc")]
 pub mod door;
+pub mod method;
 
 /// The operators' API.
 #[allow(clippy::all, clippy::pedantic, unreachable_pub, missing_docs, reason = "generated")]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/restic_manager.v1.rs"));
+    include!(concat!(env!("OUT_DIR"), "/restic_manager.v1.methods.rs"));
     #[cfg(feature = "grpc")]
     include!(concat!(env!("OUT_DIR"), "/restic_manager.v1.guards.rs"));
     #[cfg(feature = "rest")]

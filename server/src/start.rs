@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{self, App, Caller, Ports, Settings};
 use crate::config::Config;
 use crate::events::Bus;
+use crate::gateway::Console;
 use crate::grpc::authorize::Gate;
 use crate::listen::{self, Limits, Listener, Protocol, TlsSource, TrustedProxies};
 use crate::passwords::Hasher;
@@ -59,6 +60,15 @@ pub enum Error {
     /// The certificate of the web port cannot be used.
     #[error("could not use the certificate of the web port (RM_TLS_CERT, RM_TLS_KEY)")]
     Tls(#[from] pki::Error),
+    /// There is no console in the configured folder.
+    #[error("could not read the console in {folder}; make it with `cargo xtask ui`, or remove RM_UI_DIR")]
+    Console {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// The setup token could not be written to its file.
     #[error("could not hand out the setup token; see RM_BOOTSTRAP_TOKEN_FILE")]
     SetupToken(#[source] io::Error),
@@ -98,6 +108,7 @@ impl Server {
         app.open_authority(&Caller::system(), config.agents.url.host().clone())
             .await?;
         let gate = Gate::new(app.clone());
+        let console = console(config.listen.ui_dir)?;
         let proxies = TrustedProxies::new(config.listen.trusted_proxies.iter().copied());
 
         let (socket, web_address) = bind(config.listen.web, "RM_LISTEN").await?;
@@ -116,7 +127,7 @@ impl Server {
             proxies,
             ids: Arc::clone(&ids),
             meters: app.meters().clone(),
-            router: gateway::router(&app, &gate),
+            router: gateway::router(&app, &gate, console),
         };
 
         let (socket, agent_address) = bind(config.listen.agents, "RM_AGENT_LISTEN").await?;
@@ -238,6 +249,17 @@ fn settings(config: &Config) -> Settings {
         data_dir: config.database.data_dir.clone(),
         dist_dir: config.database.dist_dir.clone(),
         agent_certificate_ttl: config.agents.certificate_ttl,
+    }
+}
+
+/// The console that is served: the configured one, else the one built in, else none.
+fn console(folder: Option<PathBuf>) -> Result<Option<Console>, Error> {
+    match folder {
+        Some(folder) => match Console::read(&folder) {
+            Ok(console) => Ok(Some(console)),
+            Err(source) => Err(Error::Console { folder, source }),
+        },
+        None => Ok(Console::built_in()),
     }
 }
 

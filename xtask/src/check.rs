@@ -3,14 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use crate::packages::{self, Consent};
 use crate::stages::Stages;
-use crate::{agent_is_pure, buf, deny, process};
+use crate::{agent_is_pure, buf, deny, process, ui};
 
-/// The target that the console is built for.
-const WASM: &str = "wasm32-unknown-unknown";
 /// The shell scripts, relative to the workspace's root.
 const SCRIPTS: &[&str] = &[
     ".ci/run",
@@ -49,6 +47,7 @@ pub(crate) fn stages_of(root: &Path, advisories: bool, stages: &mut Stages) -> R
     stages.attempt("dependencies", || deny::check(root, advisories))?;
     stages.attempt("no C in the agent", || agent_is_pure::check(root))?;
     stages.attempt("domain for WebAssembly", || wasm(root))?;
+    stages.attempt("lints of the console", || console(root))?;
     stages.attempt("contract: lint", || buf::lint(root))?;
     stages.attempt("contract: compatibility", || buf::breaking(root))
 }
@@ -58,16 +57,25 @@ fn scripts(root: &Path) -> Result<()> {
 }
 
 fn wasm(root: &Path) -> Result<()> {
-    let installed = process::output(
-        Command::new("rustup")
-            .args(["target", "list", "--installed"])
-            .current_dir(root),
-    );
-    if !installed.is_ok_and(|list| list.lines().any(|target| target == WASM)) {
-        ensure!(process::on_path("rustup"), "rustup is needed to add the target {WASM}");
-        process::run(Command::new("rustup").args(["target", "add", WASM]).current_dir(root))?;
-    }
-    process::run(cargo(root).args(["check", "--package", "restic-manager-domain", "--target", WASM]))
+    ui::ensure_target(root)?;
+    process::run(cargo(root).args(["check", "--package", "restic-manager-domain", "--target", ui::WASM]))
+}
+
+/// The console's lints see its pages only where they are compiled: for a browser.
+fn console(root: &Path) -> Result<()> {
+    ui::ensure_target(root)?;
+    process::run(cargo(root).args([
+        "clippy",
+        "--package",
+        "restic-manager-web-ui",
+        "--features",
+        "gallery",
+        "--target",
+        ui::WASM,
+        "--",
+        "-D",
+        "warnings",
+    ]))
 }
 
 /// A cargo command in the workspace, as if it were called from a shell.

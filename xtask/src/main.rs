@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask up`, `test`, `check`, `bench` and `gen`.
+//! The project's own commands: `cargo xtask up`, `test`, `ui`, `check`, `bench` and `gen`.
 //!
 //! Plain Rust, so that a clone and rustup are all anybody needs. Each command says what it does, asks before it changes
 //! the system, and stops every process it started.
@@ -30,6 +30,7 @@ mod stages;
 mod tally;
 mod test;
 mod typescript;
+mod ui;
 mod up;
 
 use std::process::ExitCode;
@@ -66,6 +67,13 @@ enum Task {
             value_name = "CARGO TEST ARGUMENTS"
         )]
         only: Vec<String>,
+    },
+    /// Builds the console into web-ui/dist, compressed and within its budget; a server takes it by RM_UI_DIR, or is built
+    /// with it by the feature embed-ui.
+    Ui {
+        /// With the page /__kit, which shows every component in every state.
+        #[arg(long)]
+        gallery: bool,
     },
     /// Format, lints, dependency rules, the domain for WebAssembly, and the contract's lint and compatibility.
     Check {
@@ -111,6 +119,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
     match task {
         Task::Up { once, consent } => up::run(&root, *once, consent),
         Task::Test { consent, only } => test::run(&root, only, consent),
+        Task::Ui { gallery } => ui::build(&root, *gallery).map(drop),
         Task::Check { advisories, consent } => check::run(&root, *advisories, consent),
         Task::Bench { consent } => bench::run(&root, consent),
         Task::Gen {

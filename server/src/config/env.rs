@@ -19,6 +19,8 @@ pub const LISTEN: &str = "RM_LISTEN";
 pub const AGENT_LISTEN: &str = "RM_AGENT_LISTEN";
 /// Public address of the console.
 pub const BASE_URL: &str = "RM_BASE_URL";
+/// The console, when it is not the one built in.
+pub const UI_DIR: &str = "RM_UI_DIR";
 /// Public address of the agent listener.
 pub const AGENT_URL: &str = "RM_AGENT_URL";
 /// Silence before a host is offline.

@@ -91,6 +91,8 @@ keys! {
     AGENT_URL DefaultValue::From("https://<host of base_url>:<port of agent_listen>"),
         "`https://` and a host, with a port where it is not 443, and without a path",
         "The address that agents are told. Its host is in the server's certificate.";
+    UI_DIR DefaultValue::Unset, "the path of a directory",
+        "Another console than the one built in, as `cargo xtask ui` writes it. Read once, at the start.";
     TRUSTED_PROXY DefaultValue::Unset, "IP networks such as `10.0.0.0/8`, or single addresses, separated by commas",
         "The reverse proxies: only from these peers `X-Forwarded-For` and `X-Forwarded-Proto` are believed.";
     TLS_CERT DefaultValue::Unset, "the path of a PEM file",

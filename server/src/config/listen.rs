@@ -1,12 +1,13 @@
 //! The web listener: where it listens, what it is called, which proxies stand before it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use ipnet::IpNet;
 
 use super::PublicUrl;
 use super::keys;
-use super::reader::{Reader, parsed};
+use super::reader::{Reader, parsed, path};
 
 /// The web listener and what is known of the way to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Listen {
     pub agents: SocketAddr,
     /// The console's address as people type it.
     pub base_url: PublicUrl,
+    /// The folder of another console than the one built in.
+    pub ui_dir: Option<PathBuf>,
     /// Peers whose forwarded headers count; empty when the server is reached directly.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -27,6 +30,7 @@ impl Listen {
             web: reader.required(&keys::LISTEN, parsed),
             agents: reader.required(&keys::AGENT_LISTEN, parsed),
             base_url: reader.required(&keys::BASE_URL, parsed),
+            ui_dir: reader.optional(&keys::UI_DIR, path),
             trusted_proxies: reader.optional(&keys::TRUSTED_PROXY, networks).unwrap_or_default(),
         }
     }

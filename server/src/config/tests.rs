@@ -25,6 +25,7 @@ fn without_any_setting_the_defaults_hold() {
                 web: "0.0.0.0:8080".parse().unwrap(),
                 agents: "0.0.0.0:8443".parse().unwrap(),
                 base_url: "http://localhost:8080".parse().unwrap(),
+                ui_dir: None,
                 trusted_proxies: Vec::new(),
             },
             agents: Agents {

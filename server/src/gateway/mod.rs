@@ -1,9 +1,10 @@
-//! The web listener: one router over gRPC, gRPC-web, REST, server-sent events and the few hand-made routes.
+//! The web listener: one router over gRPC, gRPC-web, REST, server-sent events, the console and the few hand-made routes.
 //!
 //! It has no rules of its own. What a caller may do stands in the contract and is decided at the door
 //! (`grpc/authorize.rs`); what is refused reads the same on all faces (`grpc/status.rs`).
 
 mod check;
+mod console;
 mod csrf;
 mod downloads;
 mod hand_routes;
@@ -26,14 +27,16 @@ use axum::response::Response;
 use domain::ErrorCode;
 use http::header;
 
+pub use self::console::Console;
 use self::problem::Problem;
 use self::rest::Rest;
 use crate::app::{App, Refusal};
 use crate::grpc::authorize::Gate;
 use crate::grpc::{self, metadata, status};
 
-/// Builds what answers on the web port.
-pub fn router(app: &App, gate: &Gate) -> Router {
+/// Builds what answers on the web port, with the console if there is one.
+pub fn router(app: &App, gate: &Gate, console: Option<Console>) -> Router {
+    let console = console.map(Arc::new);
     let rest = Rest::new(
         grpc::transcoder(app, gate),
         gate.clone(),
@@ -52,9 +55,11 @@ pub fn router(app: &App, gate: &Gate) -> Router {
         )
         .fallback(move |request: Request| async move {
             if is_grpc(&request) {
-                status::unimplemented()
-            } else {
-                rest.answer(request).await
+                return status::unimplemented();
+            }
+            match console.as_ref().and_then(|console| console.answer(&request)) {
+                Some(response) => response,
+                None => rest.answer(request).await,
             }
         })
         .layer(middleware::from_fn_with_state(Arc::new(own_site), refuse_foreign))

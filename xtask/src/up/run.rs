@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use crate::packages::{self, Consent};
 use crate::process::POLL;
 use crate::stages::Stages;
-use crate::{check, interrupt, process};
+use crate::{check, interrupt, process, ui};
 
 use super::agent::Agent;
 use super::backup::{self, Backup};
@@ -57,6 +57,7 @@ pub(crate) fn run(root: &Path, once: bool, consent: &Consent) -> Result<()> {
 /// The steps that need no network but the package sources, and change nothing under `target/up`.
 fn prepare(root: &Path, consent: &Consent, stages: &mut Stages) -> Result<()> {
     stages.require("packages", || packages::ensure(packages::FOR_UP, consent))?;
+    stages.require("console", || ui::build(root, false))?;
     stages.require("build", || build(root))
 }
 
@@ -87,13 +88,15 @@ pub(crate) fn steps(place: &Place, stages: &mut Stages) -> Result<System> {
     })
 }
 
-/// Builds the programs as they are shipped, with cargo's own progress.
+/// Builds the programs as they are shipped, the server with the console in it, with cargo's own progress.
 fn build(root: &Path) -> Result<()> {
     let programs = [
         "--package",
         "restic-manager-server",
         "--package",
         "restic-manager-agent",
+        "--features",
+        "restic-manager-server/embed-ui",
     ];
     process::run(check::cargo(root).args(["build", "--release", "--bins"]).args(programs))
 }

@@ -25,6 +25,7 @@ pub(crate) fn print(place: &Place, system: &System) {
     } else {
         println!("                with the repository's password that the first run showed");
     }
+    println!("  console       {}", server.web_url());
     println!(
         "  API           {}/api, described by {0}/api/openapi.json",
         server.web_url()
@@ -49,5 +50,4 @@ pub(crate) fn print(place: &Place, system: &System) {
     println!("  logs          {}", server.log().display());
     println!("                {}", agent.log().display());
     println!("  data          {}", place.state().display());
-    println!("\nNot built yet, and so not started: the console in the browser.");
 }

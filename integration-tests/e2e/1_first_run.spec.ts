@@ -1,0 +1,79 @@
+// First-run setup, and signing in and out.
+
+import { ADMIN, expect, inspect, logIn, test } from "./fixture.ts";
+
+test("a server without users asks for its first administrator", async ({ page }) => {
+  await page.goto("/");
+
+  await expect(page).toHaveURL(/\/bootstrap$/);
+  await expect(page.getByRole("heading", { name: "Create the first administrator" })).toBeVisible();
+  await inspect(page, "bootstrap");
+});
+
+test("a weak password and a wrong token are refused where they are typed", async ({ page }) => {
+  await page.goto("/bootstrap");
+  const token = page.getByLabel("Setup token");
+  await token.fill(process.env.RM_E2E_TOKEN!);
+  await page.getByLabel("Password", { exact: true }).fill("short");
+  await page.keyboard.press("Enter");
+
+  const password = page.getByLabel("Password", { exact: true });
+  await expect(password).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByRole("alert")).toBeVisible();
+
+  await token.fill("rms1_nothing");
+  await password.fill(ADMIN.password);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("alert")).toContainText("token");
+  await inspect(page, "bootstrap-refused");
+});
+
+test("the administrator is made by keyboard alone and sees that there is no host", async ({ page }) => {
+  await page.goto("/");
+  await expect(page.getByLabel("Setup token")).toBeFocused();
+  await page.keyboard.type(process.env.RM_E2E_TOKEN!);
+  await page.keyboard.press("Tab");
+  await expect(page.getByLabel("User name")).toHaveValue(ADMIN.name);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(ADMIN.password);
+  await page.keyboard.press("Enter");
+
+  await expect(page).toHaveURL(/\/hosts$/);
+  await expect(page.getByRole("heading", { name: "No hosts yet" })).toBeVisible();
+  await inspect(page, "hosts-empty");
+});
+
+test("setup is over once there is an administrator", async ({ page }) => {
+  await page.goto("/bootstrap");
+
+  await expect(page).toHaveURL(/\/login$/);
+  await inspect(page, "login");
+});
+
+test("a wrong password is refused without saying which part was wrong", async ({ page }) => {
+  await page.goto("/login");
+  await page.getByLabel("User name").fill(ADMIN.name);
+  await page.getByLabel("Password", { exact: true }).fill("not the password");
+  await page.keyboard.press("Enter");
+
+  await expect(page.getByRole("alert")).toContainText("user name or the password is wrong");
+  await inspect(page, "login-refused");
+});
+
+test("signing in leads to where one wanted to go, and nowhere else", async ({ page }) => {
+  await logIn(page, "/hosts?q=web");
+  await expect(page).toHaveURL(/\/hosts\?q=web$/);
+
+  await page.getByRole("button", { name: "Account: admin" }).click();
+  await page.getByRole("button", { name: "Log out" }).click();
+  await expect(page).toHaveURL(/\/login/);
+
+  await logIn(page, "/login?next=//example.org/");
+  await expect(page).toHaveURL(`${process.env.RM_E2E_URL}/hosts`);
+});
+
+test("an address that leads nowhere says so", async ({ page }) => {
+  await page.goto("/nowhere/at/all");
+
+  await expect(page.getByRole("heading", { name: "There is no such page" })).toBeVisible();
+});

@@ -1,0 +1,66 @@
+// What every browser test has: a page that reports everything that goes wrong in it, axe, and screenshots.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import { test as base, expect, type Page } from "@playwright/test";
+
+export { expect };
+
+export const ADMIN = { name: "admin", password: "correct horse battery staple" };
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const WIDTHS = [
+  { name: "1440", width: 1440, height: 900 },
+  { name: "390", width: 390, height: 844 },
+];
+
+type Options = { complaints: string[] };
+
+// A test fails on an error of the console's program, an error in the browser's log, and a breach of the content
+// security policy, whatever else it sees.
+export const test = base.extend<Options>({
+  complaints: [
+    async ({ page }, use) => {
+      const complaints: string[] = [];
+      page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
+      page.on("console", (message) => {
+        if (message.type() === "error") complaints.push(`log: ${message.text()} ${message.location().url}`);
+      });
+      await page.exposeFunction("complain", (text: string) => complaints.push(text));
+      await page.addInitScript(() => {
+        addEventListener("securitypolicyviolation", (event) =>
+          (window as any).complain(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`),
+        );
+      });
+      await use(complaints);
+      expect(complaints).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export async function logIn(page: Page, path = "/") {
+  await page.goto(path);
+  await page.getByLabel("User name").fill(ADMIN.name);
+  await page.getByLabel("Password", { exact: true }).fill(ADMIN.password);
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+// No violation in either theme, and a picture of each theme and width.
+export async function inspect(page: Page, name: string) {
+  for (const theme of ["light", "dark"] as const) {
+    await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
+    for (const { name: width, ...size } of WIDTHS) {
+      await page.setViewportSize(size);
+      await page.evaluate(() => document.fonts.ready);
+      const found = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+      const violations = found.violations.map(
+        (violation) => `${violation.id}: ${violation.nodes.map((node) => node.target.join(" ")).join(", ")}`,
+      );
+      expect(violations, `${name}, ${theme}, ${width}`).toEqual([]);
+      const widest = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect(widest, `${name} at ${width}: the page scrolls sideways`).toBeLessThanOrEqual(0);
+      await page.screenshot({ path: `${process.env.RM_E2E_OUT}/screens/${name}-${theme}-${width}.png`, fullPage: true });
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.evaluate(() => delete document.documentElement.dataset.theme);
+}

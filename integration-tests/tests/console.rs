@@ -1,0 +1,117 @@
+//! The console in a real browser, against a real server, agent and restic.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use restic_manager_integration_tests::agent::Agent;
+use restic_manager_integration_tests::process::Process;
+use restic_manager_integration_tests::server::Server;
+use restic_manager_integration_tests::{Repository, process, programs, services, wait};
+use serde_json::json;
+use tempfile::TempDir;
+
+/// How long all journeys may take together.
+const LIMIT: Duration = Duration::from_mins(10);
+
+#[test]
+fn the_journeys_of_an_operator_work_in_a_browser() {
+    let Some(console) = services::given("RM_TEST_CONSOLE", "the built console") else {
+        return;
+    };
+    let Some(packages) = services::given("RM_TEST_E2E", "the packages of the browser tests") else {
+        return;
+    };
+    if !services::has_program("chromium") {
+        return;
+    }
+    let directory = TempDir::with_prefix("restic-manager-test-").unwrap();
+    let place = |name: &str| directory.path().join(name);
+    let server = Server::start(&place("server"), &[("RM_UI_DIR", console.to_str().unwrap())]);
+    let repository = Repository::local(directory.path(), "repository");
+    let (token, slow) = (place("enrollment-token"), place("slow"));
+    let data = place("data");
+    fs::create_dir(&data).unwrap();
+    fs::write(data.join("greeting"), "hello").unwrap();
+
+    let mut browser = Process::start(
+        "the browser tests",
+        playwright(
+            &[
+                ("RM_E2E_URL", server.url().into()),
+                ("RM_E2E_TOKEN", server.setup_token().into()),
+                ("RM_E2E_REPOSITORY", repository.url.clone().into()),
+                ("RM_E2E_DATA", data.clone()),
+                ("RM_E2E_ENROLL", token.clone()),
+                ("RM_E2E_SLOW", slow.clone()),
+                ("RM_E2E_OUT", output()),
+            ],
+            packages.into(),
+            &place("browser"),
+        ),
+        &place("browser.log"),
+    );
+    let mut agent = Agent::new(&place("web-01"), "");
+    let mut is_slow = false;
+    let status = wait::until("the end of the browser tests", LIMIT, || {
+        if let Ok(value) = fs::read_to_string(&token) {
+            fs::remove_file(&token).unwrap();
+            agent.enroll(&server.url(), value.trim());
+            agent.start();
+        }
+        if !is_slow && slow.exists() {
+            is_slow = true;
+            make_backups_slow(&server, &data);
+        }
+        browser.ended()
+    });
+
+    let said = fs::read_to_string(place("browser.log")).unwrap();
+    assert!(status.success(), "{said}");
+    assert!(said.contains(" passed"), "{said}");
+}
+
+/// From here on a backup takes long enough to be watched and cancelled.
+fn make_backups_slow(server: &Server, data: &std::path::Path) {
+    let large = data.join("large");
+    let mut source = fs::File::open("/dev/urandom").unwrap();
+    let mut file = fs::File::create(large).unwrap();
+    std::io::copy(&mut std::io::Read::take(&mut source, 64 << 20), &mut file).unwrap();
+    let mut admin = server.client();
+    admin.sign_in(
+        "/api/auth/login",
+        &restic_manager_integration_tests::server::credentials("admin", "correct horse battery staple"),
+    );
+    let hosts = admin.get("/api/hosts").ok();
+    let host = &hosts[0];
+    let change = json!({ "limit_upload_kib_s": 512, "version": host["version"] });
+    admin
+        .patch(&format!("/api/hosts/{}", host["id"].as_str().unwrap()), &change)
+        .ok();
+}
+
+/// A command that runs the journeys with these variables, in a folder of its own.
+fn playwright(variables: &[(&str, PathBuf)], packages: PathBuf, directory: &std::path::Path) -> Command {
+    fs::create_dir_all(directory).unwrap();
+    let source = programs::clone().join("integration-tests/e2e");
+    for entry in fs::read_dir(&source).unwrap() {
+        let file = entry.unwrap();
+        if file.file_type().unwrap().is_file() {
+            fs::copy(file.path(), directory.join(file.file_name())).unwrap();
+        }
+    }
+    std::os::unix::fs::symlink(packages, directory.join("node_modules")).unwrap();
+    let mut command = process::command(std::path::Path::new("node"), directory);
+    command.current_dir(directory);
+    command.args(["node_modules/@playwright/test/cli.js", "test"]);
+    command.envs(variables.iter().map(|(name, value)| (*name, value.as_os_str())));
+    command
+}
+
+/// Where pictures and traces stay after the test.
+fn output() -> PathBuf {
+    programs::build_folder().parent().unwrap().join("e2e")
+}

@@ -1,0 +1,46 @@
+//! Contexts and the table of routes, and nothing else.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
+use leptos_router::path;
+
+use crate::pages;
+use crate::session::Session;
+use crate::{api, kit, live};
+
+/// Starts the console in the document.
+pub fn start() {
+    leptos::mount::mount_to_body(App);
+}
+
+#[component]
+fn App() -> impl IntoView {
+    let session = Session::new();
+    api::use_session(session);
+    provide_context(session);
+    kit::provide_clock();
+    provide_context(live::start(session));
+    provide_context(pages::Created::default());
+    spawn_local(session.load());
+    view! {
+        <Router>
+            <pages::Opening>
+                <Routes fallback=|| view! { <pages::NotFound/> }>
+                    <Route path=path!("/bootstrap") view=pages::Bootstrap/>
+                    <Route path=path!("/login") view=pages::Login/>
+                    <ParentRoute path=path!("") view=pages::Shell>
+                        <Route path=path!("/") view=|| view! { <Redirect path="/hosts"/> }/>
+                        <Route path=path!("/hosts") view=pages::Hosts/>
+                        <Route path=path!("/hosts/add") view=pages::AddHost/>
+                        <Route path=path!("/hosts/add/:token") view=pages::Enrolling/>
+                        <Route path=path!("/hosts/:host") view=pages::Host/>
+                        <Route path=path!("/jobs/:job") view=pages::Job/>
+                        <Route path=path!("/__kit") view=pages::Gallery/>
+                    </ParentRoute>
+                </Routes>
+            </pages::Opening>
+        </Router>
+        <pages::SignInAgain/>
+    }
+}

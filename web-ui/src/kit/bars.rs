@@ -1,0 +1,25 @@
+//! The last backups of a host as bars.
+
+use leptos::prelude::*;
+
+use crate::model::bars::Bars;
+
+/// The bars; their sentence is read out.
+#[component]
+pub(crate) fn BackupBar(
+    /// What is drawn.
+    #[prop(into)]
+    bars: Signal<Bars>,
+) -> impl IntoView {
+    view! {
+        <svg class="bars fluid" viewBox="0 0 178 16" role="img" aria-label=move || bars.get().sentence>
+            {move || {
+                bars.get()
+                    .shapes
+                    .into_iter()
+                    .map(|shape| view! { <path class=shape.class d=shape.path></path> })
+                    .collect_view()
+            }}
+        </svg>
+    }
+}

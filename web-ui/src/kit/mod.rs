@@ -1,0 +1,33 @@
+//! Components with plain props. None of them knows an endpoint.
+
+mod bars;
+mod button;
+mod callout;
+mod checklist;
+mod clock;
+mod code;
+mod dialog;
+mod field;
+mod icon;
+mod job_table;
+mod log_view;
+mod remote;
+mod status;
+mod table;
+mod title;
+
+pub(crate) use bars::BackupBar;
+pub(crate) use button::{Button, ButtonKind, SubmitButton};
+pub(crate) use callout::{Callout, EmptyState, ErrorState, FormError};
+pub(crate) use checklist::Checklist;
+pub(crate) use clock::{Ago, Clock, Moment, provide_clock};
+pub(crate) use code::{CodeBlock, CopyButton};
+pub(crate) use dialog::Dialog;
+pub(crate) use field::{PasswordField, SelectField, TextArea, TextField};
+pub(crate) use icon::{Glyph, Icon, Mark};
+pub(crate) use job_table::JobTable;
+pub(crate) use log_view::LogView;
+pub(crate) use remote::{Remote, RemoteView, remote};
+pub(crate) use status::{Pill, StatusBadge};
+pub(crate) use table::{Pager, SkeletonRows, SortHeader};
+pub(crate) use title::Title;

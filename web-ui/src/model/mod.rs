@@ -1,0 +1,17 @@
+//! What the console computes, without a browser: it builds and is tested everywhere.
+//!
+//! **Invariant:** nothing here knows leptos or the browser. Times come in as milliseconds since 1970.
+
+pub mod ansi;
+pub mod bars;
+pub mod enrolling;
+pub mod format;
+pub mod frame;
+pub mod hosts_query;
+pub mod job_view;
+pub mod log;
+pub mod next_page;
+pub mod refusal;
+pub mod status;
+pub mod untrusted;
+pub mod window;

@@ -1,0 +1,305 @@
+//! `/hosts?q=&health=&sort=&page=&after=`: all hosts, filtered, sorted and paged by the server.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::components::A;
+use leptos_router::hooks::{use_navigate, use_query_map};
+use proto::v1::event::Event as Change;
+use proto::v1::{CreateEnrollmentTokenRequest, Health, Host, ListHostsResponse};
+
+use super::shell::Crumbs;
+use crate::api;
+use crate::i18n::t;
+use crate::kit::{
+    Ago, Button, EmptyState, Icon, Pager, RemoteView, SelectField, SkeletonRows, SortHeader, StatusBadge, Title, remote,
+};
+use crate::live;
+use crate::model::format::count;
+use crate::model::hosts_query::{HEALTHS, HostsQuery, PAGE_SIZE};
+use crate::model::status;
+use crate::model::untrusted::visible;
+use crate::session::session;
+
+thread_local! {
+    /// The page before each page that was reached from it, by its address.
+    static BEFORE: RefCell<HashMap<String, HostsQuery>> = RefCell::default();
+}
+
+#[component]
+pub(crate) fn Hosts() -> impl IntoView {
+    Crumbs::set(&[], || t::NAV_HOSTS.to_owned());
+    let params = use_query_map();
+    let query = Memo::new(move |_| params.with(|params| HostsQuery::read(|name| params.get(name))));
+    let list = remote(move || query.get(), |query: HostsQuery| api::call(query.request()));
+    live::on_change(move |change| match change {
+        Change::Host(host) => list.patch(|page| replace(page, host)),
+        Change::HostDeleted(_) | Change::Resync(_) => list.reload(),
+        Change::Job(_) => {}
+    });
+    let total = Signal::derive(move || list.with(|page| page.total_count));
+    let is_empty = Memo::new(move |_| list.with(|page| page.hosts.is_empty()));
+    let may_add = move || session().may::<CreateEnrollmentTokenRequest>();
+    view! {
+        <header class="page-head">
+            <div class="title">
+                <Title text=t::NAV_HOSTS/>
+                <span class="count" role="status">{move || count(total.get())}</span>
+            </div>
+            {move || may_add().then(|| view! { <div class="btns"><AddHostLink/></div> })}
+        </header>
+        <Filter query/>
+        <RemoteView of=list skeleton=|| view! { <SkeletonRows rows=8 columns=5/> }>
+            {move || {
+                if !is_empty.get() {
+                    return view! { <Table query page=list.data/> }.into_any();
+                }
+                if query.with(HostsQuery::is_filtered) {
+                    return view! { <NoneMatch query/> }.into_any();
+                }
+                view! {
+                    <div class="card">
+                        <EmptyState heading=t::HOSTS_EMPTY text=t::HOSTS_EMPTY_TEXT>
+                            {move || may_add().then(|| view! { <AddHostLink/> })}
+                        </EmptyState>
+                    </div>
+                }
+                .into_any()
+            }}
+        </RemoteView>
+    }
+}
+
+/// A host that is on the page is shown as it now is. None comes, goes or moves.
+fn replace(page: &mut ListHostsResponse, host: &Host) {
+    if let Some(shown) = page.hosts.iter_mut().find(|shown| shown.id == host.id) {
+        shown.clone_from(host);
+    }
+}
+
+#[component]
+fn AddHostLink() -> impl IntoView {
+    view! {
+        <A href="/hosts/add" attr:class="btn primary">
+            <Icon name="i-plus"/>
+            <span>{t::ADD_HOST}</span>
+        </A>
+    }
+}
+
+#[component]
+fn Filter(
+    /// What is shown.
+    query: Memo<HostsQuery>,
+) -> impl IntoView {
+    let navigate = use_navigate();
+    let type_words = {
+        let navigate = navigate.clone();
+        move |words: String| {
+            // Typing is one step back, not many.
+            let options = NavigateOptions {
+                replace: true,
+                scroll: false,
+                ..NavigateOptions::default()
+            };
+            navigate(&query.get_untracked().with_words(words.trim_start()).path(), options);
+        }
+    };
+    let options = {
+        let all = std::iter::once((String::new(), t::ALL_HEALTHS.to_owned()));
+        let some = HEALTHS
+            .iter()
+            .map(|(health, word)| ((*word).to_owned(), status::health(*health).label.to_owned()));
+        all.chain(some).collect::<Vec<_>>()
+    };
+    let chosen = move || {
+        let wanted = query.with(|query| query.health);
+        HEALTHS
+            .iter()
+            .find(|(health, _)| *health == wanted)
+            .map_or("", |(_, word)| word)
+            .to_owned()
+    };
+    let choose = move |word: String| {
+        let found = HEALTHS.iter().find(|(_, known)| **known == word);
+        let health = found.map_or(Health::Unspecified, |(health, _)| *health);
+        navigate(
+            &query.get_untracked().with_health(health).path(),
+            NavigateOptions::default(),
+        );
+    };
+    view! {
+        <div class="toolbar" role="search">
+            <div class="filterbar">
+                <Icon name="i-search"/>
+                <input
+                    type="search"
+                    aria-label=t::FILTER_HOSTS
+                    placeholder=t::FILTER_HOSTS
+                    autocomplete="off"
+                    spellcheck="false"
+                    prop:value=move || query.with(|query| query.q.clone())
+                    on:input:target=move |event| type_words(event.target().value())
+                />
+            </div>
+            <SelectField
+                id="health"
+                label=t::COLUMN_HEALTH
+                hide_label=true
+                options=options
+                value=Signal::derive(chosen)
+                on_choose=choose
+            />
+        </div>
+    }
+}
+
+#[component]
+fn NoneMatch(
+    /// What is shown.
+    query: Memo<HostsQuery>,
+) -> impl IntoView {
+    let navigate = use_navigate();
+    let clear = move || navigate("/hosts", NavigateOptions::default());
+    view! {
+        <div class="card">
+            <EmptyState
+                heading=t::HOSTS_NONE_MATCH
+                text=Signal::derive(move || t::none_match(&query.with(HostsQuery::filter)))
+            >
+                <Button label=t::CLEAR_FILTERS on_press=clear/>
+            </EmptyState>
+        </div>
+    }
+}
+
+#[component]
+fn Table(
+    /// What is shown.
+    query: Memo<HostsQuery>,
+    /// The page of the list.
+    page: RwSignal<Option<ListHostsResponse>>,
+) -> impl IntoView {
+    let navigate = use_navigate();
+    let go = move |to: HostsQuery| navigate(&to.path(), NavigateOptions::default());
+    let to_sort = go.clone();
+    let sort = move |column: &'static str| {
+        let go = to_sort.clone();
+        move || go(query.get_untracked().sorted_by(column))
+    };
+    let order = |column: &'static str| {
+        Signal::derive(move || query.with(|query| query.sorts_by(column).then_some(query.descending)))
+    };
+    let ids = Memo::new(move |_| {
+        page.with(|page| {
+            page.iter()
+                .flat_map(|page| &page.hosts)
+                .map(|host| host.id.clone())
+                .collect::<Vec<_>>()
+        })
+    });
+    let next = Memo::new(move |_| {
+        page.with(|page| {
+            page.as_ref()
+                .map(|page| page.next_page_token.clone())
+                .unwrap_or_default()
+        })
+    });
+    let range = move || {
+        let (shown, total) = page.with(|page| {
+            page.as_ref()
+                .map_or((0, 0), |page| (page.hosts.len() as u64, page.total_count))
+        });
+        let before = u64::from(query.with(|query| query.page.max(1)) - 1) * u64::from(PAGE_SIZE.unsigned_abs());
+        t::range(&count(before + 1), &count(before + shown), &count(total))
+    };
+    let previous = {
+        let go = go.clone();
+        move || {
+            let here = query.get_untracked();
+            // After a jump into the middle of the list nobody knows the page before: its token is the server's.
+            let before = BEFORE.with_borrow(|before| before.get(&here.path()).cloned());
+            go(before.unwrap_or_else(|| here.first()));
+        }
+    };
+    let following = move || {
+        let here = query.get_untracked();
+        let there = here.next(&next.get_untracked());
+        BEFORE.with_borrow_mut(|before| before.insert(there.path(), here));
+        go(there);
+    };
+    view! {
+        <div class="card table-box">
+            <table class="table cards">
+                <caption class="vh">{t::NAV_HOSTS}</caption>
+                <thead>
+                    <tr>
+                        <SortHeader label=t::COLUMN_HOST descending=order("hostname") on_sort=sort("hostname")/>
+                        <th scope="col">{t::COLUMN_HEALTH}</th>
+                        <SortHeader
+                            label=t::COLUMN_LAST_BACKUP
+                            descending=order("last_backup_at")
+                            on_sort=sort("last_backup_at")
+                        />
+                        <th scope="col" class="num">{t::COLUMN_SNAPSHOTS}</th>
+                        <SortHeader label=t::COLUMN_SEEN descending=order("last_seen_at") on_sort=sort("last_seen_at")/>
+                        <th scope="col" class="c-hide">{t::COLUMN_AGENT}</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    <For each=move || ids.get() key=Clone::clone let:id>
+                        <Row id page/>
+                    </For>
+                </tbody>
+            </table>
+            <Pager
+                range=Signal::derive(range)
+                has_previous=Signal::derive(move || query.with(|query| query.page > 1))
+                has_next=Signal::derive(move || next.with(|next| !next.is_empty()))
+                on_previous=previous
+                on_next=following
+            />
+        </div>
+    }
+}
+
+#[component]
+fn Row(
+    /// The host's id.
+    id: String,
+    /// Where the host is found.
+    page: RwSignal<Option<ListHostsResponse>>,
+) -> impl IntoView {
+    let href = format!("/hosts/{id}");
+    let host = Memo::new(move |earlier: Option<&Host>| {
+        let found = page.with(|page| page.as_ref()?.hosts.iter().find(|host| host.id == id).cloned());
+        found.or_else(|| earlier.cloned()).unwrap_or_default()
+    });
+    let text = move |read: fn(&Host) -> String| move || host.with(read);
+    view! {
+        <tr>
+            <th scope="row">
+                <A href=href>{text(|host| visible(&host.hostname))}</A>
+                {move || host.with(|host| {
+                    host.tags.iter().map(|tag| view! { <span class="tag">{visible(tag)}</span> }).collect_view()
+                })}
+            </th>
+            <td class="c-wide why-cell">
+                <StatusBadge
+                    badge=Signal::derive(move || host.with(|host| status::health(host.health())))
+                    why=Signal::derive(text(|host| host.health_reason.clone()))
+                />
+            </td>
+            <td data-label=t::COLUMN_LAST_BACKUP>
+                <Ago at=Signal::derive(move || host.with(|host| crate::millis!(host.last_backup_at)))/>
+            </td>
+            <td class="num" data-label=t::COLUMN_SNAPSHOTS>{text(|host| count(host.snapshot_count))}</td>
+            <td data-label=t::COLUMN_SEEN>
+                <Ago at=Signal::derive(move || host.with(|host| crate::millis!(host.last_seen_at)))/>
+            </td>
+            <td class="sub c-hide">{text(|host| visible(&host.agent_version))}</td>
+        </tr>
+    }
+}
