@@ -14,10 +14,10 @@ test("a weak password and a wrong token are refused where they are typed", async
   await page.goto("/bootstrap");
   const token = page.getByLabel("Setup token");
   await token.fill(process.env.RM_E2E_TOKEN!);
-  await page.getByLabel("Password", { exact: true }).fill("short");
+  await page.locator("#password").fill("short");
   await page.keyboard.press("Enter");
 
-  const password = page.getByLabel("Password", { exact: true });
+  const password = page.locator("#password");
   await expect(password).toHaveAttribute("aria-invalid", "true");
   await expect(page.getByRole("alert")).toBeVisible();
 
@@ -53,7 +53,7 @@ test("setup is over once there is an administrator", async ({ page }) => {
 test("a wrong password is refused without saying which part was wrong", async ({ page }) => {
   await page.goto("/login");
   await page.getByLabel("User name").fill(ADMIN.name);
-  await page.getByLabel("Password", { exact: true }).fill("not the password");
+  await page.locator("#password").fill("not the password");
   await page.keyboard.press("Enter");
 
   await expect(page.getByRole("alert")).toContainText("user name or the password is wrong");

@@ -1,8 +1,8 @@
 // The main job: add a host, watch it come, back it up, read its log.
 
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 
-import { ADMIN, expect, inspect, logIn, test } from "./fixture.ts";
+import { ADMIN, expect, inspect, logIn, test, WIDTHS } from "./fixture.ts";
 
 const HOST = "web-01";
 
@@ -93,12 +93,14 @@ test("a log line is an address of its own", async ({ page }) => {
 });
 
 test("a job that runs is followed live and can be cancelled", async ({ page }) => {
+  // The test's other half makes a large file, and takes the request away when it is there.
   writeFileSync(process.env.RM_E2E_SLOW!, "");
+  await expect.poll(() => existsSync(process.env.RM_E2E_SLOW!), { timeout: 60_000 }).toBe(false);
   await page.getByRole("link", { name: HOST }).click();
   await page.getByRole("button", { name: "Run backup" }).click();
   await expect(page.getByText("Running").first()).toBeVisible();
   await expect(page.getByRole("progressbar")).toBeVisible();
-  await inspect(page, "job-running");
+  await inspect(page, "job-running", WIDTHS.slice(0, 1));
 
   await page.getByRole("button", { name: "Cancel job" }).click();
   await expect(page.getByText("Cancelled").first()).toBeVisible({ timeout: 60_000 });

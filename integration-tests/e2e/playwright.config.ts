@@ -6,7 +6,7 @@ export default defineConfig({
   testMatch: /\d+_.*\.spec\.ts/,
   workers: 1,
   fullyParallel: false,
-  maxFailures: 1,
+  maxFailures: 0,
   timeout: 90_000,
   expect: { timeout: 20_000 },
   reporter: [["line"]],

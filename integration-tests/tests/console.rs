@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,7 +11,6 @@ use restic_manager_integration_tests::agent::Agent;
 use restic_manager_integration_tests::process::Process;
 use restic_manager_integration_tests::server::Server;
 use restic_manager_integration_tests::{Repository, process, programs, services, wait};
-use serde_json::json;
 use tempfile::TempDir;
 
 /// How long all journeys may take together.
@@ -55,16 +54,15 @@ fn the_journeys_of_an_operator_work_in_a_browser() {
         &place("browser.log"),
     );
     let mut agent = Agent::new(&place("web-01"), "");
-    let mut is_slow = false;
     let status = wait::until("the end of the browser tests", LIMIT, || {
         if let Ok(value) = fs::read_to_string(&token) {
             fs::remove_file(&token).unwrap();
             agent.enroll(&server.url(), value.trim());
             agent.start();
         }
-        if !is_slow && slow.exists() {
-            is_slow = true;
-            make_backups_slow(&server, &data);
+        if slow.exists() {
+            make_backups_slow(&data);
+            fs::remove_file(&slow).unwrap();
         }
         browser.ended()
     });
@@ -75,26 +73,15 @@ fn the_journeys_of_an_operator_work_in_a_browser() {
 }
 
 /// From here on a backup takes long enough to be watched and cancelled.
-fn make_backups_slow(server: &Server, data: &std::path::Path) {
+fn make_backups_slow(data: &Path) {
     let large = data.join("large");
     let mut source = fs::File::open("/dev/urandom").unwrap();
     let mut file = fs::File::create(large).unwrap();
-    std::io::copy(&mut std::io::Read::take(&mut source, 64 << 20), &mut file).unwrap();
-    let mut admin = server.client();
-    admin.sign_in(
-        "/api/auth/login",
-        &restic_manager_integration_tests::server::credentials("admin", "correct horse battery staple"),
-    );
-    let hosts = admin.get("/api/hosts").ok();
-    let host = &hosts[0];
-    let change = json!({ "limit_upload_kib_s": 512, "version": host["version"] });
-    admin
-        .patch(&format!("/api/hosts/{}", host["id"].as_str().unwrap()), &change)
-        .ok();
+    std::io::copy(&mut std::io::Read::take(&mut source, 768 << 20), &mut file).unwrap();
 }
 
 /// A command that runs the journeys with these variables, in a folder of its own.
-fn playwright(variables: &[(&str, PathBuf)], packages: PathBuf, directory: &std::path::Path) -> Command {
+fn playwright(variables: &[(&str, PathBuf)], packages: PathBuf, directory: &Path) -> Command {
     fs::create_dir_all(directory).unwrap();
     let source = programs::clone().join("integration-tests/e2e");
     for entry in fs::read_dir(&source).unwrap() {
@@ -104,7 +91,7 @@ fn playwright(variables: &[(&str, PathBuf)], packages: PathBuf, directory: &std:
         }
     }
     std::os::unix::fs::symlink(packages, directory.join("node_modules")).unwrap();
-    let mut command = process::command(std::path::Path::new("node"), directory);
+    let mut command = process::command(Path::new("node"), directory);
     command.current_dir(directory);
     command.args(["node_modules/@playwright/test/cli.js", "test"]);
     command.envs(variables.iter().map(|(name, value)| (*name, value.as_os_str())));

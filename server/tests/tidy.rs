@@ -3,6 +3,8 @@
 //! Cargo enforces which crate may depend on which. Inside the crates these tests do, by reading the source: a violation
 //! is reported as file and line, the rule it broke, and where the code belongs.
 
+#[path = "tidy/console.rs"]
+mod console;
 #[path = "tidy/files.rs"]
 mod files;
 #[path = "tidy/layers.rs"]
@@ -68,6 +70,15 @@ fn documents_name_only_files_that_exist() {
         .iter()
         .flat_map(|document| mentioned::missing(document, &root()))
         .collect();
+
+    assert_eq!(found, Vec::<String>::new(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn the_console_obeys_its_policy_and_keeps_its_texts_together() {
+    let sources = all_under(&root(), &["rs", "css", "html"]);
+
+    let found: Vec<String> = sources.iter().flat_map(console::violations).collect();
 
     assert_eq!(found, Vec::<String>::new(), "\n{}\n", found.join("\n"));
 }

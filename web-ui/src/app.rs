@@ -7,10 +7,11 @@ use leptos_router::path;
 
 use crate::pages;
 use crate::session::Session;
-use crate::{api, kit, live};
+use crate::{api, browser, kit, live};
 
 /// Starts the console in the document.
 pub fn start() {
+    std::panic::set_hook(Box::new(|panic| browser::show_crash(&panic.to_string())));
     leptos::mount::mount_to_body(App);
 }
 

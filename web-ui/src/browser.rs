@@ -5,6 +5,8 @@ use leptos::prelude::{document, window};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::JsCast as _;
 
+use crate::i18n::t;
+
 const THEME: &str = "rm-theme";
 
 /// Milliseconds since 1970, by this machine's clock.
@@ -61,6 +63,30 @@ pub(crate) fn set_title(title: &str) {
     document().set_title(title);
 }
 
+/// Puts the page of last resort in the place of everything: what has failed cannot show anything itself.
+pub(crate) fn show_crash(details: &str) {
+    let document = document();
+    let Some(page) = document.get_element_by_id("crash") else {
+        return;
+    };
+    if let Some(text) = document.get_element_by_id("crash-details") {
+        let place = window().location().pathname().unwrap_or_default();
+        text.set_text_content(Some(&format!("{} {} {place}\n{details}", t::PRODUCT, t::version())));
+    }
+    // What is left of the console beside it.
+    let siblings = document.body().map(|body| body.children());
+    for index in 0..siblings.as_ref().map_or(0, web_sys::HtmlCollection::length) {
+        if let Some(element) = siblings.as_ref().and_then(|siblings| siblings.item(index)) {
+            // The attribute is one that every element may have.
+            let _ = if element == page {
+                page.remove_attribute("hidden")
+            } else {
+                element.set_attribute("hidden", "")
+            };
+        }
+    }
+}
+
 /// Whether the page is dark at the moment.
 pub(crate) fn is_dark() -> bool {
     let root = document().document_element();
@@ -109,7 +135,7 @@ fn formatted(millis: i64, parts: &[(&str, &str)]) -> String {
         let _ = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
     }
     // Words as in the catalogue, the day first and 24 hours as everywhere but in the United States.
-    let locales = js_sys::Array::of1(&JsValue::from_str(crate::i18n::t::LOCALE));
+    let locales = js_sys::Array::of1(&JsValue::from_str(t::LOCALE));
     let format = Intl::DateTimeFormat::new(&locales, options.unchecked_ref());
     #[expect(clippy::cast_precision_loss, reason = "dates of the browser are floating point")]
     let date = Date::new(&JsValue::from_f64(millis as f64));

@@ -20,6 +20,7 @@ mod deny;
 mod generate;
 mod http;
 mod interrupt;
+mod npm;
 mod packages;
 mod postgres;
 mod process;
@@ -29,7 +30,6 @@ mod root;
 mod stages;
 mod tally;
 mod test;
-mod typescript;
 mod ui;
 mod up;
 

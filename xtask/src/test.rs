@@ -10,7 +10,7 @@ use crate::postgres::Postgres;
 use crate::rest_server::{self, RestServers};
 use crate::stages::Stages;
 use crate::tally::Tally;
-use crate::{buf, check, process, python, typescript, up};
+use crate::{buf, check, npm, process, python, ui, up};
 
 /// Installs what the tests need, runs the checks, and runs all tests against real services of their own.
 ///
@@ -40,6 +40,11 @@ fn all(root: &Path, only: &[String], consent: &Consent, stages: &mut Stages, tal
         let versions = stages.require("restic versions", || packages::ensure_restic_versions(root, consent))?;
         command.env("RM_TEST_RESTICS", std::env::join_paths(versions)?);
     }
+    if looks_at_pages(only) {
+        let console = stages.require("console", || ui::build(root, true))?;
+        let browser = stages.require("browser tests", || npm::ensure(root, npm::BROWSER))?;
+        command.env("RM_TEST_CONSOLE", console).env("RM_TEST_E2E", browser);
+    }
     if only.is_empty() {
         stages.attempt("up, twice", || up::rehearse(root))?;
     }
@@ -51,6 +56,11 @@ fn all(root: &Path, only: &[String], consent: &Consent, stages: &mut Stages, tal
 /// Whether the tests asked for start the built programs.
 fn drives_programs(only: &[String]) -> bool {
     only.is_empty() || only.iter().any(|argument| argument.contains("integration-tests"))
+}
+
+/// Whether the tests asked for may need the console, which takes minutes to build.
+fn looks_at_pages(only: &[String]) -> bool {
+    only.is_empty() || only.iter().any(|argument| argument == "console")
 }
 
 /// Builds the programs that tests start: `cargo test` builds only those of the package under test.
@@ -83,7 +93,7 @@ impl Clients {
         Ok(Self {
             buf: buf::program(root)?,
             python: python::ensure(root)?,
-            typescript: typescript::ensure(root)?,
+            typescript: npm::ensure(root, npm::CLIENT)?,
         })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! server   grpc · reconcile · gateway -> app -> store · sessions · notify · pki · secrets -> domain
+//! web-ui   app -> pages -> kit, api, live, session -> model, i18n
 //! agent    main -> supervisor -> core · link · state · runner (-> restic, hooks, spool)
 //! ```
 
@@ -192,6 +193,33 @@ pub(crate) const RULES: &[Rule] = &[
         because: "link, runner and state never see each other; the supervisor passes between them",
     },
     Rule {
+        within: &["web-ui/src/kit"],
+        except: &[],
+        never: &["crate::api", "crate::pages", "crate::session", "crate::live", "proto"],
+        because: "a component knows no endpoint and no message; what asks the server belongs in web-ui/src/pages",
+    },
+    Rule {
+        within: &["web-ui/src/model"],
+        except: &[],
+        never: &[
+            "crate::api",
+            "crate::kit",
+            "crate::pages",
+            "leptos",
+            "leptos_router",
+            "web_sys",
+            "js_sys",
+            "wasm_bindgen",
+        ],
+        because: "the model is tested without a browser; what touches one belongs in web-ui/src/browser.rs or a component",
+    },
+    Rule {
+        within: &["web-ui/src"],
+        except: &["web-ui/src/api"],
+        never: &["web_sys::Request", "web_sys::Response", "web_sys::EventSource", "web_sys::WebSocket"],
+        because: "only web-ui/src/api speaks to the network",
+    },
+    Rule {
         within: &["crates/domain/src"],
         except: &[],
         never: IO_OF_STD,
@@ -226,7 +254,7 @@ pub(crate) fn violations(source: &Source) -> Vec<String> {
 
 /// Whether a place of a rule lies in one of the crates that have such rules.
 pub(crate) fn is_a_place(place: &str) -> bool {
-    ["server/src", "agent/src", "crates/domain/src"]
+    ["server/src", "agent/src", "crates/domain/src", "web-ui/src"]
         .iter()
         .any(|top| lies_in(place, top))
 }

@@ -311,6 +311,10 @@ pub fn ago(number: u64, unit: &str) -> String {
     format!("{number} {unit} ago")
 }
 
+pub fn ahead(number: u64, unit: &str) -> String {
+    format!("in {number} {unit}")
+}
+
 pub fn of(part: &str, whole: &str) -> String {
     format!("{part} of {whole}")
 }

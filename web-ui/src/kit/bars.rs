@@ -12,7 +12,7 @@ pub(crate) fn BackupBar(
     bars: Signal<Bars>,
 ) -> impl IntoView {
     view! {
-        <svg class="bars fluid" viewBox="0 0 178 16" role="img" aria-label=move || bars.get().sentence>
+        <svg class="bars fluid" viewBox="0 0 178 16" preserveAspectRatio="none" role="img" aria-label=move || bars.get().sentence>
             {move || {
                 bars.get()
                     .shapes

@@ -50,10 +50,12 @@ pub(crate) fn Pager(
 ) -> impl IntoView {
     let because =
         |there: Signal<bool>, why: &'static str| Signal::derive(move || (!there.get()).then(|| why.to_owned()));
+    // A list of one page needs no way to others.
+    let is_whole = move || !has_previous.get() && !has_next.get();
     view! {
         <div class="table-foot">
             <span role="status">{move || range.get()}</span>
-            <span class="btns push" role="group" aria-label=t::PAGES>
+            <span class="btns push" role="group" aria-label=t::PAGES hidden=is_whole>
                 <Button
                     label=t::PREVIOUS
                     kind=ButtonKind::Plain

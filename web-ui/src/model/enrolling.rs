@@ -53,6 +53,7 @@ impl StepState {
 /// The steps of a host to be; `None` before anything has enrolled with its token.
 pub fn steps(host: Option<&Host>) -> Vec<Step> {
     let facts = host.map_or([Fact::Open; 5], facts);
+    let runs = host.is_some_and(|host| host.running_job_id.is_some());
     let texts = [
         (
             t::ENROLL_TOKEN,
@@ -77,7 +78,8 @@ pub fn steps(host: Option<&Host>) -> Vec<Step> {
             let state = match fact {
                 Fact::Done => StepState::Done,
                 Fact::Failed => StepState::Failed,
-                Fact::Open if before_is_done => StepState::Active,
+                // The first backup is nobody's turn but the operator's until it runs.
+                Fact::Open if before_is_done && (what != t::ENROLL_BACKUP || runs) => StepState::Active,
                 Fact::Open => StepState::Waiting,
             };
             before_is_done &= state == StepState::Done;
@@ -143,7 +145,7 @@ mod tests {
     #[test]
     fn each_step_waits_for_the_one_before() {
         use StepState::{Active, Done, Failed, Waiting};
-        let cases: [(Option<fn(&mut Host)>, [StepState; 5]); 7] = [
+        let cases: [(Option<fn(&mut Host)>, [StepState; 5]); 8] = [
             (None, [Active, Waiting, Waiting, Waiting, Waiting]),
             (
                 Some(|host| {
@@ -163,6 +165,13 @@ mod tests {
             ),
             (
                 Some(|host| host.repo_status = RepoStatus::Ready.into()),
+                [Done, Done, Done, Done, Waiting],
+            ),
+            (
+                Some(|host| {
+                    host.repo_status = RepoStatus::Ready.into();
+                    host.running_job_id = Some(String::new());
+                }),
                 [Done, Done, Done, Done, Active],
             ),
             (

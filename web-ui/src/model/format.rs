@@ -68,16 +68,22 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
-/// How long ago something was, in one unit, such as `8 h ago`. What is a little in the future by another clock is "now".
+/// How far away in time something is, in one unit, such as `8 h ago` or `in 6 d`. What is less than a minute ahead is
+/// "now": the clocks of two machines differ.
 pub fn ago(then: i64, now: i64) -> String {
-    let seconds = u64::try_from(now.saturating_sub(then) / 1000).unwrap_or(0);
+    let is_ahead = then > now;
+    let seconds = then.abs_diff(now) / 1000;
     let (number, unit) = match seconds {
         0..5 => return t::NOW.to_owned(),
+        5..60 if is_ahead => return t::NOW.to_owned(),
         5..60 => (seconds, t::UNIT_SECOND),
         60..3600 => (seconds / 60, t::UNIT_MINUTE),
         3600..172_800 => (seconds / 3600, t::UNIT_HOUR),
         _ => (seconds / 86_400, t::UNIT_DAY),
     };
+    if is_ahead {
+        return t::ahead(number, unit);
+    }
     t::ago(number, unit)
 }
 
@@ -136,9 +142,11 @@ mod tests {
     }
 
     #[test]
-    fn the_past_has_one_unit_and_the_future_is_now() {
+    fn the_past_and_the_future_have_one_unit() {
         let cases = [
             (10_000, "now"),
+            (60_000, "in 1 min"),
+            (604_000_000, "in 6 d"),
             (-4_000, "now"),
             (-5_000, "5 s ago"),
             (-3_599_000, "59 min ago"),

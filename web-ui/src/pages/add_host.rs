@@ -6,7 +6,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_navigate;
 use proto::v1::{CreateEnrollmentTokenRequest, CreatedEnrollmentToken, ListRepositoriesRequest};
 
-use super::shell::Crumbs;
+use super::shell::{Crumbs, hosts};
 use crate::api::{self, ApiError};
 use crate::i18n::t;
 use crate::kit::{FormError, PasswordField, SelectField, SubmitButton, TextArea, TextField, Title, remote};
@@ -83,7 +83,7 @@ impl Form {
 
 #[component]
 pub(crate) fn AddHost() -> impl IntoView {
-    Crumbs::set(&[(t::NAV_HOSTS, "/hosts")], || t::ADD_HOST.to_owned());
+    Crumbs::set(|| vec![hosts()], || t::ADD_HOST.to_owned());
     let form = Form::new();
     let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
     let field = move |name: &'static str| {

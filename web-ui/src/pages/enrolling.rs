@@ -10,7 +10,7 @@ use proto::v1::{
 };
 
 use super::add_host::Created;
-use super::shell::Crumbs;
+use super::shell::{Crumbs, hosts};
 use crate::api::{self, ApiError};
 use crate::browser;
 use crate::i18n::t;
@@ -55,9 +55,8 @@ pub(crate) fn Enrolling() -> impl IntoView {
     });
     let name = Signal::derive(move || enrollment.with(|found| visible(&found.token.hostname)));
     let title = Signal::derive(move || t::add(&name.get()));
-    Crumbs::set(&[(t::NAV_HOSTS, "/hosts"), (t::ADD_HOST, "/hosts/add")], move || {
-        name.get()
-    });
+    let add = || (t::ADD_HOST.to_owned(), "/hosts/add".to_owned());
+    Crumbs::set(move || vec![hosts(), add()], move || name.get());
     let host = Signal::derive(move || enrollment.with(|found| found.host.clone()));
     let token = Signal::derive(move || enrollment.with(|found| found.token.clone()));
     view! {

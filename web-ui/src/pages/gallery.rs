@@ -1,12 +1,7 @@
 //! `/__kit`: every component in every state, with the feature `gallery`.
 
-use leptos::prelude::*;
-
 #[cfg(not(feature = "gallery"))]
-#[component]
-pub(crate) fn Gallery() -> impl IntoView {
-    view! { <super::NotFound/> }
-}
+pub(crate) use super::NotFound as Gallery;
 
 #[cfg(feature = "gallery")]
 pub(crate) use shown::Gallery;
@@ -30,7 +25,7 @@ mod shown {
 
     #[component]
     pub(crate) fn Gallery() -> impl IntoView {
-        Crumbs::set(&[], || t::GALLERY.to_owned());
+        Crumbs::set(Vec::new, || t::GALLERY.to_owned());
         view! {
             <header class="page-head"><Title text=t::GALLERY/></header>
             <div class="kit">
@@ -42,7 +37,7 @@ mod shown {
                 <section class="card demo" aria-label=t::ENROLL_STEPS>
                     <Checklist steps=Signal::stored(some_steps()) label=t::ENROLL_STEPS/>
                 </section>
-                <LogView log=RwSignal::new(some_log()) is_open=true file=String::new()>{()}</LogView>
+                <LogView log=RwSignal::new(some_log()) is_open=true file=String::new()>""</LogView>
                 <SkeletonRows rows=3 columns=4/>
             </div>
         }

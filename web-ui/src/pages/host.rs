@@ -9,11 +9,12 @@ use proto::v1::{
     GetHostRequest, Health, Host as HostMessage, HostStatus, Job, JobKind, ListHostJobsRequest, RunJobRequest,
 };
 
-use super::shell::Crumbs;
+use super::job_table::JobTable;
+use super::shell::{Crumbs, hosts};
 use crate::api::{self, ApiError};
 use crate::i18n::t;
 use crate::kit::{
-    Ago, BackupBar, Button, ButtonKind, Callout, ErrorState, JobTable, Moment, Pill, RemoteView, SkeletonRows,
+    Ago, BackupBar, Button, ButtonKind, Callout, ErrorState, Moment, Pill, RemoteView, SkeletonRows,
     StatusBadge, Title, remote,
 };
 use crate::live;
@@ -58,7 +59,7 @@ pub(crate) fn Host() -> impl IntoView {
         Change::Host(_) | Change::Job(_) | Change::HostDeleted(_) => {}
     });
     let name = Signal::derive(move || host.with(|host| visible(&host.hostname)));
-    Crumbs::set(&[(t::NAV_HOSTS, "/hosts")], move || name.get());
+    Crumbs::set(|| vec![hosts()], move || name.get());
     let facts = Signal::derive(move || host.data.get().unwrap_or_default());
     view! {
         <RemoteView of=host skeleton=|| view! { <SkeletonRows rows=4 columns=3/> }>

@@ -30,7 +30,7 @@ thread_local! {
 
 #[component]
 pub(crate) fn Hosts() -> impl IntoView {
-    Crumbs::set(&[], || t::NAV_HOSTS.to_owned());
+    Crumbs::set(Vec::new, || t::NAV_HOSTS.to_owned());
     let params = use_query_map();
     let query = Memo::new(move |_| params.with(|params| HostsQuery::read(|name| params.get(name))));
     let list = remote(move || query.get(), |query: HostsQuery| api::call(query.request()));

@@ -10,7 +10,7 @@ use leptos_router::hooks::use_params_map;
 use proto::v1::job_event::Event;
 use proto::v1::{CancelJobRequest, GetJobRequest, Job as JobMessage, JobProgress, WatchJobRequest};
 
-use super::shell::Crumbs;
+use super::shell::{Crumbs, hosts};
 use crate::api::{self, ApiError};
 use crate::browser;
 use crate::i18n::t;
@@ -40,8 +40,11 @@ pub(crate) fn Job() -> impl IntoView {
     let facts = Signal::derive(move || job.data.get().unwrap_or_default());
     let title =
         Signal::derive(move || facts.with(|job| t::job_title(status::kind(job.kind()), &visible(&job.hostname))));
-    let trail = move || facts.with(|job| status::kind(job.kind()).to_owned());
-    Crumbs::set(&[(t::NAV_HOSTS, "/hosts")], trail);
+    let host = move || facts.with(|job| (visible(&job.hostname), format!("/hosts/{}", job.host_id)));
+    Crumbs::set(
+        move || vec![hosts(), host()],
+        move || facts.with(|job| status::kind(job.kind()).to_owned()),
+    );
     let is_open = Signal::derive(move || facts.with(|job| !status::has_ended(job)));
     view! {
         <RemoteView of=job skeleton=|| view! { <SkeletonRows rows=6 columns=3/> }>
@@ -376,8 +379,7 @@ fn Steps(
                                 />
                                 {step.label}
                                 <span class="vh">": "{step.badge.label}</span>
-                                " "
-                                <span class="sub">{step.took}</span>
+                                {(!step.took.is_empty()).then(|| view! { " "<span class="sub">{step.took}</span> })}
                             </span>
                         </li>
                     })

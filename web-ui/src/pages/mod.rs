@@ -7,6 +7,7 @@ mod gallery;
 mod host;
 mod hosts;
 mod job;
+mod job_table;
 mod login;
 mod not_found;
 mod opening;

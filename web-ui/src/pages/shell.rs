@@ -17,18 +17,19 @@ use crate::session::{Session, session};
 pub(super) struct Crumbs(RwSignal<Vec<(String, String)>>);
 
 impl Crumbs {
-    /// Says where the calling page is.
-    pub(super) fn set(trail: &[(&str, &str)], here: impl Fn() -> String + 'static) {
+    /// Says where the calling page is: what it lies in, and its own name.
+    pub(super) fn set(trail: impl Fn() -> Vec<(String, String)> + 'static, here: impl Fn() -> String + 'static) {
         let crumbs: Self = expect_context();
-        let trail: Vec<(String, String)> = trail
-            .iter()
-            .map(|(name, href)| ((*name).to_owned(), (*href).to_owned()))
-            .collect();
         Effect::new(move || {
             let last = std::iter::once((here(), String::new()));
-            crumbs.0.set(trail.iter().cloned().chain(last).collect());
+            crumbs.0.set(trail().into_iter().chain(last).collect());
         });
     }
+}
+
+/// The list of hosts, as a part of the way to a page.
+pub(super) fn hosts() -> (String, String) {
+    (t::NAV_HOSTS.to_owned(), "/hosts".to_owned())
 }
 
 #[component]
@@ -183,8 +184,9 @@ fn Account(
             .with(|who| who.as_ref().map_or(t::NOTHING, |who| t::role(who.role())))
     };
     view! {
-        <button type="button" class="avatar" popovertarget="account" aria-label=move || t::account(&name())>
-            {initials}
+        <button type="button" class="avatar" popovertarget="account">
+            <span aria-hidden="true">{initials}</span>
+            <span class="vh">{move || t::account(&name())}</span>
         </button>
         <div class="menu" id="account" popover="auto">
             <p class="who"><b>{name}</b><span class="meta">{role}</span></p>

@@ -31,8 +31,9 @@ pub(crate) fn SignInAgain() -> impl IntoView {
             password.set(String::new());
         }
     });
-    view! {
-        <Dialog open=session.has_ended heading=t::SESSION_ENDED must_answer=true on_leave=|| ()>
+    // Made anew each time: a second password field in the page would lead astray those who fill in forms.
+    let fields = move || {
+        view! {
             <p>{move || t::session_ended(&username())}</p>
             <form class="stack" on:submit=submit novalidate>
                 <PasswordField
@@ -41,6 +42,7 @@ pub(crate) fn SignInAgain() -> impl IntoView {
                     value=password
                     error=form.field("password")
                     autocomplete="current-password"
+                    first=true
                 />
                 <FormError error=form.error fields=&["password"]/>
                 <div class="btns">
@@ -51,6 +53,11 @@ pub(crate) fn SignInAgain() -> impl IntoView {
                     />
                 </div>
             </form>
+        }
+    };
+    view! {
+        <Dialog open=session.has_ended heading=t::SESSION_ENDED must_answer=true on_leave=|| ()>
+            {move || session.has_ended.get().then(fields)}
         </Dialog>
     }
 }

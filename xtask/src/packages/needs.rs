@@ -49,6 +49,9 @@ const SHELLCHECK: Need = need("shellcheck", "check the shell scripts", || {
 });
 const NODE: Need = need("nodejs", "run buf", || process::on_path("node"));
 const NPM: Need = need("npm", "install buf at its pinned version", || process::on_path("npm"));
+const CHROMIUM: Need = need("chromium", "test the console in a browser", || {
+    process::on_path("chromium")
+});
 const PYTHON_VENV: Need = need(
     "python3-venv",
     "test a Python client and call every operation of the API",
@@ -79,6 +82,7 @@ pub(crate) const FOR_TEST: &[Need] = &[
     SHELLCHECK,
     PYTHON_VENV,
     FAKETIME,
+    CHROMIUM,
 ];
 
 const fn need(package: &'static str, purpose: &'static str, present: fn() -> bool) -> Need {

@@ -4,15 +4,15 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use proto::v1::Job;
 
-use super::{Ago, Clock, StatusBadge};
 use crate::i18n::t;
+use crate::kit::{Ago, Clock, StatusBadge};
 use crate::model::format::{bytes, duration};
 use crate::model::untrusted::visible;
 use crate::model::{job_view, status};
 
 /// The jobs of one host, in the order given.
 #[component]
-pub(crate) fn JobTable(
+pub(super) fn JobTable(
     /// The jobs.
     #[prop(into)]
     jobs: Signal<Vec<Job>>,
