@@ -80,9 +80,10 @@ test("what is filtered is in the address, and survives a reload", async ({ page 
 test("a log line is an address of its own", async ({ page }) => {
   await page.getByRole("link", { name: HOST }).click();
   await page.getByRole("link", { name: "backup" }).first().click();
-  await page.getByRole("link", { name: "Line 2", exact: true }).click();
+  const number = (line: number) => page.getByRole("log").getByText(String(line), { exact: true });
+  await number(2).click();
   await expect(page).toHaveURL(/#L2$/);
-  await page.getByRole("link", { name: "Line 3", exact: true }).click({ modifiers: ["Shift"] });
+  await number(3).click({ modifiers: ["Shift"] });
   await expect(page).toHaveURL(/#L2-L3$/);
 
   await page.reload();
@@ -90,6 +91,8 @@ test("a log line is an address of its own", async ({ page }) => {
 
   await page.getByRole("textbox", { name: "Find in log" }).fill("snapshot");
   await expect(page.getByText(/^1 of \d+$/)).toBeVisible();
+  await page.getByRole("log").press("m");
+  await expect(page).toHaveURL(/#L\d+$/);
 });
 
 test("a job that runs is followed live and can be cancelled", async ({ page }) => {

@@ -4,6 +4,7 @@
 #![cfg_attr(
     target_family = "wasm",
     allow(
+        clippy::fn_params_excessive_bools,
         clippy::needless_pass_by_value,
         clippy::too_many_lines,
         unreachable_pub,

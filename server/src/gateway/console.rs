@@ -272,6 +272,23 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_taken_as_it_was_sent() {
+        let console = console();
+        for path in [
+            "/assets/../index.html",
+            "/assets/%2e%2e/index.html",
+            "/assets/./app-1.js",
+            "/assets/app-1%2ejs",
+        ] {
+            let request = Request::get(path)
+                .header(header::ACCEPT, "text/html")
+                .body(Body::empty());
+
+            assert!(console.answer(&request.unwrap()).is_none(), "{path}");
+        }
+    }
+
+    #[test]
     fn a_folder_without_a_document_is_no_console() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join(ASSETS)).unwrap();

@@ -19,8 +19,14 @@ pub(crate) fn violations(source: &Source) -> Vec<String> {
         let code = line.split("// ").next().unwrap_or_default();
         let is_comment = line.trim_start().starts_with("//");
         let rules = [
-            (is_style && has_raw_colour(line), "a raw colour; name it in styles/tokens.css"),
-            (is_view && !is_comment && has_text(code), "a text for people; it belongs into src/i18n"),
+            (
+                is_style && has_raw_colour(line),
+                "a raw colour; name it in styles/tokens.css",
+            ),
+            (
+                is_view && !is_comment && has_text(code),
+                "a text for people; it belongs into src/i18n",
+            ),
             (
                 !is_comment && code.contains("inner_html"),
                 "markup from text; text from hosts is always a text node",
@@ -39,7 +45,9 @@ pub(crate) fn violations(source: &Source) -> Vec<String> {
 
 /// Whether a line of CSS has a colour by number.
 fn has_raw_colour(line: &str) -> bool {
-    let by_function = ["rgb(", "rgba(", "hsl(", "oklch("].iter().any(|name| line.contains(name));
+    let by_function = ["rgb(", "rgba(", "hsl(", "oklch("]
+        .iter()
+        .any(|name| line.contains(name));
     let by_number = line.match_indices('#').any(|(at, _)| {
         let digits = line[at + 1..].chars().take_while(char::is_ascii_hexdigit).count();
         let after = line[at + 1..].chars().nth(digits);
@@ -83,7 +91,10 @@ mod tests {
     #[test]
     fn what_is_right_is_left_alone() {
         let right = [
-            ("web-ui/src/kit/a.rs", "<p class=\"btn primary\" style:height=height>{t::HELLO}</p>"),
+            (
+                "web-ui/src/kit/a.rs",
+                "<p class=\"btn primary\" style:height=height>{t::HELLO}</p>",
+            ),
             ("web-ui/src/kit/a.rs", "const KEY_ENTER: &str = \"Enter\";"),
             ("web-ui/src/kit/a.rs", "// It says \"Hello\"."),
             ("web-ui/src/i18n/en.rs", "pub const HELLO: &str = \"Hello\";"),

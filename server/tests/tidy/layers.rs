@@ -216,7 +216,12 @@ pub(crate) const RULES: &[Rule] = &[
     Rule {
         within: &["web-ui/src"],
         except: &["web-ui/src/api"],
-        never: &["web_sys::Request", "web_sys::Response", "web_sys::EventSource", "web_sys::WebSocket"],
+        never: &[
+            "web_sys::Request",
+            "web_sys::Response",
+            "web_sys::EventSource",
+            "web_sys::WebSocket",
+        ],
         because: "only web-ui/src/api speaks to the network",
     },
     Rule {

@@ -8,6 +8,7 @@ mod wire;
 
 use std::cell::Cell;
 
+use data_encoding::HEXLOWER;
 use domain::ErrorCode;
 use leptos::prelude::GetUntracked as _;
 use prost::Message as _;
@@ -83,7 +84,7 @@ pub(crate) fn request_id() -> String {
     crate::browser::fill_random(&mut bytes);
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = HEXLOWER.encode(&bytes);
     format!(
         "{}-{}-{}-{}-{}",
         &hex[..8],

@@ -407,10 +407,6 @@ pub fn phase(phase: JobPhase) -> &'static str {
     }
 }
 
-pub fn line(number: u64) -> String {
-    format!("Line {number}")
-}
-
 pub fn lines(number: &str) -> String {
     format!("{number} lines")
 }

@@ -1,8 +1,10 @@
 //! The log of a job: numbered lines of which only those near the view exist, followed while they come.
 
 use leptos::ev::{KeyboardEvent, MouseEvent};
-use leptos::html::{Input, Ol};
+use leptos::html::{Div, Input};
 use leptos::prelude::*;
+
+use wasm_bindgen::JsCast as _;
 
 use super::Icon;
 use crate::browser;
@@ -21,13 +23,14 @@ const KEY_FIND: &str = "/";
 const KEY_TOP: &str = "g";
 const KEY_BOTTOM: &str = "G";
 const KEY_FOLLOW: &str = "f";
+const KEY_MARK: &str = "m";
 const KEY_NEXT: &str = "n";
 const KEY_PREVIOUS: &str = "N";
 
 /// Where the view is, and what is looked for.
 #[derive(Clone, Copy)]
 struct Place {
-    list: NodeRef<Ol>,
+    list: NodeRef<Div>,
     window: RwSignal<Window>,
     following: RwSignal<bool>,
     unseen: RwSignal<u64>,
@@ -108,11 +111,22 @@ pub(crate) fn LogView(
             }
             KEY_TOP => place.scroll_to(0),
             KEY_BOTTOM | KEY_FOLLOW => place.follow(),
+            KEY_MARK => place.mark(log),
             KEY_NEXT => place.step(1),
             KEY_PREVIOUS => place.step(-1),
             _ => return,
         }
         event.prevent_default();
+    };
+    // Numbers stand too close for targets of their own: the log takes the click, and `m` marks for the keyboard.
+    let click = move |event: MouseEvent| {
+        let target = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let seq = target.and_then(|target| target.get_attribute("data-seq")?.parse().ok());
+        if let Some(seq) = seq {
+            place.pick(seq, event.shift_key());
+        }
     };
     view! {
         <section class="card logview" aria-label=t::LOG>
@@ -143,7 +157,7 @@ pub(crate) fn LogView(
                     </button>
                 </div>
             </div>
-            <ol
+            <div
                 class="log"
                 role="log"
                 aria-live="off"
@@ -152,8 +166,9 @@ pub(crate) fn LogView(
                 node_ref=place.list
                 on:scroll=move |_| place.scrolled(rows.get_untracked())
                 on:keydown=keys
+                on:click=click
             >
-                <li class="log-space" aria-hidden="true" style:height=move || px(place.window.get().from)></li>
+                <div aria-hidden="true" style:height=move || px(place.window.get().from)></div>
                 <For
                     each=move || {
                         let window = place.window.get();
@@ -164,12 +179,11 @@ pub(crate) fn LogView(
                 >
                     <Line at row place/>
                 </For>
-                <li
-                    class="log-space"
+                <div
                     aria-hidden="true"
                     style:height=move || px(rows.get().saturating_sub(place.window.get().to))
-                ></li>
-            </ol>
+                ></div>
+            </div>
             {move || {
                 (is_open.get() && !place.following.get())
                     .then(|| {
@@ -215,7 +229,7 @@ fn Line(
 ) -> impl IntoView {
     match row {
         Row::Gap { from, lines } => view! {
-            <li class="is-gap">{t::lines_missing(&count(lines), from)}</li>
+            <div class="ln is-gap">{t::lines_missing(&count(lines), from)}</div>
         }
         .into_any(),
         Row::Line {
@@ -232,18 +246,15 @@ fn Line(
             };
             let is_hit = move || place.hits.with(|hits| hits.binary_search(&at).is_ok());
             let is_now = move || place.hits.with(|hits| hits.get(place.hit.get()) == Some(&at));
-            let pick = move |event: MouseEvent| {
-                event.prevent_default();
-                place.pick(seq, event.shift_key());
-            };
             view! {
-                <li
+                <div
+                    class="ln"
                     class:is-error=is_error
                     class:is-picked=is_picked
                     class:is-hit=is_hit
                     class:is-now=is_now
                 >
-                    <a class="no" href=hash(seq, seq) on:click=pick aria-label=t::line(seq)>{seq}</a>
+                    <span class="no" data-seq=seq>{seq}</span>
                     <span class="at">{time.map(browser::clock)}</span>
                     <span class="tx">
                         {ansi::spans(&text)
@@ -257,7 +268,7 @@ fn Line(
                             })
                             .collect_view()}
                     </span>
-                </li>
+                </div>
             }
             .into_any()
         }
@@ -349,6 +360,21 @@ impl Place {
         if let Some(row) = row {
             self.following.set(false);
             self.scroll_to(row);
+        }
+    }
+
+    /// Marks the line of the present hit, else the first line that is seen.
+    fn mark(self, log: RwSignal<Log>) {
+        let hit = self
+            .hits
+            .with_untracked(|hits| hits.get(self.hit.get_untracked()).copied());
+        let top = self.list.get_untracked().map(|list| list.scroll_top() / ROW);
+        let seen = top.and_then(|row| usize::try_from(row).ok());
+        let row = hit
+            .or(seen)
+            .and_then(|row| log.with_untracked(|log| log.row(row).cloned()));
+        if let Some(Row::Line { seq, .. }) = row {
+            self.pick(seq, false);
         }
     }
 

@@ -77,12 +77,12 @@ pub fn bars(jobs: &[Job]) -> Bars {
     }
 }
 
-/// A backup that somebody cancelled, or that never reached its host, says nothing about whether backups work.
+/// A backup that somebody cancelled says nothing about whether backups work; one that never reached its host does.
 fn verdict(phase: JobPhase) -> Tone {
-    match status::job(phase).tone {
-        Tone::Off if matches!(phase, JobPhase::Expired) => Tone::Fail,
-        tone => tone,
+    if phase == JobPhase::Expired {
+        return Tone::Fail;
     }
+    status::job(phase).tone
 }
 
 #[cfg(test)]

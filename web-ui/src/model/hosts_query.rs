@@ -119,6 +119,7 @@ impl HostsQuery {
     }
 
     /// The first page with other words.
+    #[must_use]
     pub fn with_words(&self, words: &str) -> Self {
         Self {
             q: words.to_owned(),
@@ -127,11 +128,13 @@ impl HostsQuery {
     }
 
     /// The first page of one health, or of all.
+    #[must_use]
     pub fn with_health(&self, health: Health) -> Self {
         Self { health, ..self.first() }
     }
 
     /// The first page sorted by a column; by the same column again, the other way round.
+    #[must_use]
     pub fn sorted_by(&self, column: &str) -> Self {
         let same = self.sorts_by(column);
         Self {
@@ -147,6 +150,7 @@ impl HostsQuery {
     }
 
     /// The page behind this one.
+    #[must_use]
     pub fn next(&self, token: &str) -> Self {
         Self {
             page: self.page.max(1) + 1,
@@ -156,6 +160,7 @@ impl HostsQuery {
     }
 
     /// The first page of the same list.
+    #[must_use]
     pub fn first(&self) -> Self {
         Self {
             page: 1,

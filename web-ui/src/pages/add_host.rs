@@ -71,8 +71,11 @@ impl Form {
         };
         let repository = self.repository.get_untracked();
         if repository == NEW {
-            request.repo_url = self.repo_url.get_untracked().trim().to_owned();
-            request.repo_username = self.repo_username.get_untracked().trim().to_owned();
+            self.repo_url.get_untracked().trim().clone_into(&mut request.repo_url);
+            self.repo_username
+                .get_untracked()
+                .trim()
+                .clone_into(&mut request.repo_username);
             request.repo_password = self.repo_password.get_untracked();
         } else {
             request.repository_id = repository;

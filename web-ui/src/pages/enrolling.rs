@@ -108,7 +108,7 @@ fn Command(
                 .map(|(_, created)| created.clone())
         })
     });
-    let state = Memo::new(move |_| token.with(|token| token.state()));
+    let state = Memo::new(move |_| token.with(EnrollmentToken::state));
     let life = move || match state.get() {
         EnrollmentTokenState::Used => t::TOKEN_USED.to_owned(),
         EnrollmentTokenState::Expired => t::TOKEN_EXPIRED.to_owned(),

@@ -10,6 +10,7 @@ pub(crate) use shown::Gallery;
 mod shown {
     use domain::ErrorCode;
     use leptos::prelude::*;
+    use pbjson_types::Timestamp;
     use proto::v1::{Health, Host, HostStatus, Job, JobPhase, LogGap, LogLine, LogStream, RepoStatus};
 
     use super::super::shell::Crumbs;
@@ -147,7 +148,7 @@ mod shown {
     fn some_steps() -> Vec<enrolling::Step> {
         enrolling::steps(Some(&Host {
             status: HostStatus::Online.into(),
-            last_seen_at: Some(Default::default()),
+            last_seen_at: Some(Timestamp::default()),
             restic_version: t::PRODUCT.to_owned(),
             repo_status: RepoStatus::InitFailed.into(),
             ..Host::default()
@@ -159,7 +160,7 @@ mod shown {
             seq,
             stream: stream.into(),
             payload: payload.to_owned(),
-            ts: Some(Default::default()),
+            ts: Some(Timestamp::default()),
         };
         let mut log = Log::default();
         log.add_lines(vec![

@@ -14,8 +14,8 @@ use super::shell::{Crumbs, hosts};
 use crate::api::{self, ApiError};
 use crate::i18n::t;
 use crate::kit::{
-    Ago, BackupBar, Button, ButtonKind, Callout, ErrorState, Moment, Pill, RemoteView, SkeletonRows,
-    StatusBadge, Title, remote,
+    Ago, BackupBar, Button, ButtonKind, Callout, ErrorState, Moment, Pill, RemoteView, SkeletonRows, StatusBadge,
+    Title, remote,
 };
 use crate::live;
 use crate::model::format::count;

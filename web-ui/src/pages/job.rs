@@ -361,7 +361,7 @@ fn Steps(
         })
     };
     view! {
-        <ol class="phases" aria-label=t::STEPS>
+        <ol class="phases" tabindex="0" aria-label=t::STEPS>
             {move || {
                 steps()
                     .into_iter()
