@@ -7,7 +7,7 @@ export default defineConfig({
   workers: 1,
   fullyParallel: false,
   maxFailures: 0,
-  timeout: 90_000,
+  timeout: 300_000,
   expect: { timeout: 20_000 },
   reporter: [["line"]],
   outputDir: `${process.env.RM_E2E_OUT}/results`,

@@ -14,7 +14,7 @@ use restic_manager_integration_tests::{Repository, process, programs, services, 
 use tempfile::TempDir;
 
 /// How long all journeys may take together.
-const LIMIT: Duration = Duration::from_mins(10);
+const LIMIT: Duration = Duration::from_mins(20);
 
 #[test]
 fn the_journeys_of_an_operator_work_in_a_browser() {

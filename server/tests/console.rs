@@ -96,7 +96,6 @@ async fn no_path_leads_out_of_the_console() {
         "/assets/missing.js",
         "/assets/below/secret",
         "/assets/..%2fsecret",
-        "/assets/..\\secret",
         "/assets//app-1.wasm",
         "/assets/app-1.wasm/",
         "/assets/app-1.wasm.br",

@@ -142,10 +142,12 @@ fn first_backup(host: &Host) -> String {
 mod tests {
     use super::*;
 
+    type Change = fn(&mut Host);
+
     #[test]
     fn each_step_waits_for_the_one_before() {
         use StepState::{Active, Done, Failed, Waiting};
-        let cases: [(Option<fn(&mut Host)>, [StepState; 5]); 8] = [
+        let cases: [(Option<Change>, [StepState; 5]); 8] = [
             (None, [Active, Waiting, Waiting, Waiting, Waiting]),
             (
                 Some(|host| {

@@ -174,8 +174,8 @@ mod tests {
         ];
         for (phase, started, finished, expected) in cases {
             let mut job = job(phase);
-            job.started_at = if started { time(10) } else { None };
-            job.finished_at = if finished { time(70) } else { None };
+            job.started_at = started.then(|| time(10));
+            job.finished_at = finished.then(|| time(70));
 
             let steps = steps(&job, 100_000);
 
@@ -196,11 +196,11 @@ mod tests {
     fn times_are_told_from_what_the_job_says() {
         let mut job = job(JobPhase::Running);
         assert_eq!(took(&job, 90_000), None);
-        job.started_at = time(10);
+        job.started_at = Some(time(10));
 
         assert_eq!(took(&job, 90_000), Some(80));
         assert_eq!(steps(&job, 90_000)[2].took, "1 min 20 s");
-        job.finished_at = time(5);
+        job.finished_at = Some(time(5));
         assert_eq!(took(&job, 90_000), Some(0));
     }
 
@@ -219,12 +219,12 @@ mod tests {
         Job {
             kind: JobKind::Backup.into(),
             phase: phase.into(),
-            created_at: time(0),
+            created_at: Some(time(0)),
             ..Job::default()
         }
     }
 
-    fn time(seconds: i64) -> Option<pbjson_types::Timestamp> {
-        Some(pbjson_types::Timestamp { seconds, nanos: 0 })
+    fn time(seconds: i64) -> pbjson_types::Timestamp {
+        pbjson_types::Timestamp { seconds, nanos: 0 }
     }
 }
