@@ -73,6 +73,8 @@ test("what is filtered is in the address, and survives a reload", async ({ page 
 
   await page.getByRole("button", { name: "Clear filters" }).click();
   await expect(page.getByRole("row", { name: new RegExp(HOST) })).toBeVisible();
+  await expect(page.getByRole("columnheader", { name: "Health" })).toHaveAttribute("aria-sort", "ascending");
+  await expect(page.getByRole("img", { name: /1 ok, 0 with warnings, 0 failed/ })).toBeVisible();
   await page.getByRole("button", { name: "Last backup" }).click();
   await expect(page.getByRole("columnheader", { name: "Last backup" })).toHaveAttribute("aria-sort", "descending");
 });

@@ -101,6 +101,7 @@ pub const HOSTS_EMPTY_TEXT: &str =
 pub const HOSTS_NONE_MATCH: &str = "No hosts match";
 pub const COLUMN_HOST: &str = "Host";
 pub const COLUMN_HEALTH: &str = "Health";
+pub const COLUMN_RUNS: &str = "Last 30 runs";
 pub const COLUMN_LAST_BACKUP: &str = "Last backup";
 pub const COLUMN_SNAPSHOTS: &str = "Snapshots";
 pub const COLUMN_SEEN: &str = "Seen";

@@ -13,8 +13,6 @@ pub(crate) enum ButtonKind {
     /// Any other.
     #[default]
     Plain,
-    /// Without an outline.
-    Ghost,
     /// It ends or cuts something off.
     DangerQuiet,
 }
@@ -24,7 +22,6 @@ impl ButtonKind {
         match self {
             Self::Primary => "btn primary",
             Self::Plain => "btn",
-            Self::Ghost => "btn ghost",
             Self::DangerQuiet => "btn danger-quiet",
         }
     }

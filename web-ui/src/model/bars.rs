@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
+use domain::fleet::{RecentRuns, Run};
 use proto::v1::{Job, JobPhase};
 
 use super::status::{self, Tone};
 use crate::i18n::t;
 
 /// How many bars there are.
-pub const MOST: usize = 30;
+pub const MOST: usize = RecentRuns::MOST;
 /// From one bar to the next, in pixels.
 const STEP: usize = 6;
 
@@ -32,6 +33,25 @@ pub struct Bars {
 
 /// Draws backups, the newest first in `jobs`. Where there are fewer, feet stand for those that were not made.
 pub fn bars(jobs: &[Job]) -> Bars {
+    let phases: Vec<JobPhase> = jobs.iter().take(MOST).map(Job::phase).collect();
+    draw(&phases)
+}
+
+/// Draws what a list of hosts says of each, such as `ok*27,issues,failed*2`. What a newer server says otherwise is not drawn.
+pub fn of_runs(runs: &str) -> Bars {
+    let runs: RecentRuns = runs.parse().unwrap_or_default();
+    let phase = |run: &Run| match run {
+        Run::Ok => JobPhase::Succeeded,
+        Run::Issues => JobPhase::Warning,
+        Run::Failed => JobPhase::Failed,
+        Run::Cancelled => JobPhase::Cancelled,
+    };
+    let phases: Vec<JobPhase> = runs.as_slice().iter().rev().map(phase).collect();
+    draw(&phases)
+}
+
+/// The newest first.
+fn draw(phases: &[JobPhase]) -> Bars {
     // Each result with its class and how high its bar ends below the top.
     let results = [
         (Tone::Ok, "v-ok", 6),
@@ -39,7 +59,7 @@ pub fn bars(jobs: &[Job]) -> Bars {
         (Tone::Run, "v-run", 4),
         (Tone::Fail, "v-fail", 0),
     ];
-    let verdicts: Vec<Tone> = jobs.iter().take(MOST).map(|job| verdict(job.phase())).collect();
+    let verdicts: Vec<Tone> = phases.iter().map(|phase| verdict(*phase)).collect();
     let place = |index: usize| (MOST - 1 - index) * STEP;
     let mut shapes = Vec::new();
     for (tone, class, top) in results {
@@ -70,7 +90,7 @@ pub fn bars(jobs: &[Job]) -> Bars {
     });
     shapes.retain(|shape| !shape.path.is_empty());
     let number = |tone| verdicts.iter().filter(|verdict| **verdict == tone).count();
-    let latest = jobs.first().map_or(t::BARS_NONE, |job| status::job(job.phase()).label);
+    let latest = phases.first().map_or(t::BARS_NONE, |phase| status::job(*phase).label);
     Bars {
         shapes,
         sentence: t::bars(number(Tone::Ok), number(Tone::Warn), number(Tone::Fail), latest),
@@ -110,6 +130,24 @@ mod tests {
         assert!(bars.shapes[1].path.starts_with("M174 16V1a"), "{}", bars.shapes[1].path);
         assert_eq!(bars.shapes[2].path.matches('M').count(), 27);
         assert_eq!(bars.sentence, t::bars(2, 0, 1, t::JOB_FAILED));
+    }
+
+    #[test]
+    fn a_list_of_runs_looks_like_the_jobs_it_tells_of() {
+        let phases = [
+            JobPhase::Failed,
+            JobPhase::Warning,
+            JobPhase::Succeeded,
+            JobPhase::Succeeded,
+        ];
+        let jobs = phases.map(|phase| Job {
+            phase: phase.into(),
+            ..Job::default()
+        });
+
+        assert_eq!(of_runs("ok*2,issues,failed"), bars(&jobs));
+        assert_eq!(of_runs(""), bars(&[]));
+        assert_eq!(of_runs("splendid*3"), bars(&[]));
     }
 
     #[test]

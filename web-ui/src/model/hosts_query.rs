@@ -7,16 +7,16 @@ use proto::v1::{Health, ListHostsRequest};
 /// How many hosts are on a page.
 pub const PAGE_SIZE: i32 = 50;
 
-/// The columns that the list can be sorted by, as the server names them.
-pub const SORTS: [&str; 3] = ["hostname", "last_backup_at", "last_seen_at"];
+/// The columns that the list can be sorted by, as the server names them; the worst host first unless somebody asks otherwise.
+pub const SORTS: [&str; 4] = ["health", "hostname", "last_backup_at", "last_seen_at"];
 
 /// The healths that the list can be filtered by, in the order of their urgency.
 pub const HEALTHS: [(Health, &str); 7] = [
     (Health::Failing, "failing"),
-    (Health::Warning, "warning"),
     (Health::Offline, "offline"),
-    (Health::Waiting, "waiting"),
+    (Health::Warning, "warning"),
     (Health::Pending, "pending"),
+    (Health::Waiting, "waiting"),
     (Health::Asleep, "asleep"),
     (Health::Ok, "ok"),
 ];
@@ -28,7 +28,7 @@ pub struct HostsQuery {
     pub q: String,
     /// Only this health; unspecified: all.
     pub health: Health,
-    /// The column, one of [`SORTS`]; empty: by name.
+    /// The column, one of [`SORTS`]; empty: the first of them.
     pub sort: String,
     /// Whether the largest comes first.
     pub descending: bool,
@@ -49,16 +49,14 @@ impl HostsQuery {
             Some(column) => (column, true),
             None => (sort.as_str(), false),
         };
+        let column = SORTS.into_iter().find(|known| *known == column);
         let after = text("after");
         let page = text("page").parse().unwrap_or(1).max(1);
         Self {
             q: text("q"),
             health: known.map_or(Health::Unspecified, |(health, _)| *health),
-            sort: SORTS
-                .iter()
-                .find(|known| **known == column)
-                .map_or_else(String::new, ToString::to_string),
-            descending,
+            sort: column.unwrap_or_default().to_owned(),
+            descending: descending && column.is_some(),
             page: if after.is_empty() { 1 } else { page.max(2) },
             after,
         }
@@ -133,13 +131,17 @@ impl HostsQuery {
         Self { health, ..self.first() }
     }
 
-    /// The first page sorted by a column; by the same column again, the other way round.
+    /// The first page sorted by a column, the latest time first; by the same column again, the other way round.
     #[must_use]
     pub fn sorted_by(&self, column: &str) -> Self {
         let same = self.sorts_by(column);
         Self {
             sort: column.to_owned(),
-            descending: if same { !self.descending } else { column != SORTS[0] },
+            descending: if same {
+                !self.descending
+            } else {
+                column.ends_with("_at")
+            },
             ..self.first()
         }
     }
@@ -221,7 +223,7 @@ mod tests {
             _ => None,
         });
 
-        assert_eq!(read.request().order_by, "hostname desc");
+        assert_eq!(read.request().order_by, "health");
         assert_eq!((read.health, read.page), (Health::Unspecified, 1));
     }
 
@@ -237,7 +239,8 @@ mod tests {
         ] {
             assert_eq!((changed.page, changed.after.as_str()), (1, ""));
         }
-        assert_eq!(third.sorted_by("hostname").request().order_by, "hostname desc");
+        assert_eq!(third.sorted_by("health").request().order_by, "health desc");
+        assert_eq!(third.sorted_by("hostname").request().order_by, "hostname");
         assert_eq!(third.sorted_by("last_seen_at").request().order_by, "last_seen_at desc");
     }
 

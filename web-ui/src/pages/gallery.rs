@@ -34,7 +34,7 @@ mod shown {
                 <Buttons/>
                 <Fields/>
                 <Messages/>
-                <section class="card demo" aria-label=t::BACKUPS><BackupBar bars=Signal::stored(some_bars())/></section>
+                <section class="card demo" aria-label=t::BACKUPS><BackupBar fluid=true bars=Signal::stored(some_bars())/></section>
                 <section class="card demo" aria-label=t::ENROLL_STEPS>
                     <Checklist steps=Signal::stored(some_steps()) label=t::ENROLL_STEPS/>
                 </section>
@@ -77,7 +77,6 @@ mod shown {
                     <Button label=t::RUN_BACKUP kind=ButtonKind::Primary busy=true on_press=|| ()/>
                     <Button label=t::RETRY on_press=|| ()/>
                     <Button label=t::RETRY refused_because=refused on_press=|| ()/>
-                    <Button label=t::CLEAR_FILTERS kind=ButtonKind::Ghost on_press=|| ()/>
                     <Button label=t::CANCEL kind=ButtonKind::DangerQuiet on_press=|| ()/>
                     <CopyButton text=t::PRODUCT label=t::COPY_COMMAND wide=true/>
                 </div>

@@ -228,7 +228,7 @@ fn Backups(
                     {move || latest().map(|job| view! { <A href=format!("/jobs/{}", job.id)>{t::OPEN_LOG}</A> })}
                 </span>
             </div>
-            <div class="bar-box"><BackupBar bars=Signal::derive(move || backups.with(|jobs| bars::bars(jobs)))/></div>
+            <div class="bar-box"><BackupBar fluid=true bars=Signal::derive(move || backups.with(|jobs| bars::bars(jobs)))/></div>
             <dl class="kv">
                 <dt>{t::LAST_RESULT}</dt>
                 <dd>

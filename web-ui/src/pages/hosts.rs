@@ -14,9 +14,11 @@ use super::shell::Crumbs;
 use crate::api;
 use crate::i18n::t;
 use crate::kit::{
-    Ago, Button, EmptyState, Icon, Pager, RemoteView, SelectField, SkeletonRows, SortHeader, StatusBadge, Title, remote,
+    Ago, BackupBar, Button, EmptyState, Icon, Pager, RemoteView, SelectField, SkeletonRows, SortHeader, StatusBadge,
+    Title, remote,
 };
 use crate::live;
+use crate::model::bars::of_runs;
 use crate::model::format::count;
 use crate::model::hosts_query::{HEALTHS, HostsQuery, PAGE_SIZE};
 use crate::model::status;
@@ -51,7 +53,7 @@ pub(crate) fn Hosts() -> impl IntoView {
             {move || may_add().then(|| view! { <div class="btns"><AddHostLink/></div> })}
         </header>
         <Filter query/>
-        <RemoteView of=list skeleton=|| view! { <SkeletonRows rows=8 columns=5/> }>
+        <RemoteView of=list skeleton=|| view! { <SkeletonRows rows=8 columns=6/> }>
             {move || {
                 if !is_empty.get() {
                     return view! { <Table query page=list.data/> }.into_any();
@@ -237,7 +239,8 @@ fn Table(
                 <thead>
                     <tr>
                         <SortHeader label=t::COLUMN_HOST descending=order("hostname") on_sort=sort("hostname")/>
-                        <th scope="col">{t::COLUMN_HEALTH}</th>
+                        <SortHeader label=t::COLUMN_HEALTH descending=order("health") on_sort=sort("health")/>
+                        <th scope="col" class="c-hide">{t::COLUMN_RUNS}</th>
                         <SortHeader
                             label=t::COLUMN_LAST_BACKUP
                             descending=order("last_backup_at")
@@ -291,6 +294,9 @@ fn Row(
                     badge=Signal::derive(move || host.with(|host| status::health(host.health())))
                     why=Signal::derive(text(|host| host.health_reason.clone()))
                 />
+            </td>
+            <td class="c-hide">
+                <BackupBar bars=Signal::derive(move || host.with(|host| of_runs(&host.recent_runs)))/>
             </td>
             <td data-label=t::COLUMN_LAST_BACKUP>
                 <Ago at=Signal::derive(move || host.with(|host| crate::millis!(host.last_backup_at)))/>
