@@ -36,9 +36,9 @@ impl ReadTx {
             ..AttentionList::default()
         };
         for group in self.groups().await? {
-            let room = MOST_LINES.saturating_sub(list.lines.len());
-            list.lines.extend(self.lines(&group).await?.into_iter().take(room));
+            list.lines.extend(self.lines(&group).await?);
         }
+        list.sort_and_cut();
         Ok(list)
     }
 
@@ -82,7 +82,7 @@ impl ReadTx {
         Ok(vec![line(first, count, group.since, hosts, repository)?])
     }
 
-    /// The first hosts of a group: by age when each gets a line of its own, which is the same as by name for the rest.
+    /// The first hosts of a group by name; all of them when each gets a line of its own.
     async fn members(&self, group: &Group) -> Result<Vec<host::Model>, Error> {
         let mut members = needing()
             .filter(host::Column::Health.eq(&group.health))

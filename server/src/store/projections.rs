@@ -1,4 +1,4 @@
-//! What is known of a host from other rows: last backup, snapshot count, running job, health.
+//! What is known of a host from other rows: how its last backups ended, snapshot count, running job, health and its cause.
 //!
 //! **Invariant:** these columns are computed from their sources, whole, in the transaction that changes a source, and are
 //! never incremented. Every writer of a source calls [`Tx::recompute`]; nobody else writes them.

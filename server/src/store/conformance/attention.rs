@@ -54,6 +54,24 @@ cases! {
         assert_eq!(list.lines[1].cause, Cause::Revoked);
     }
 
+    async fn hosts_with_lines_of_their_own_stand_among_the_others_by_age(store: Store) {
+        let tx = store.begin().await.unwrap();
+        for (number, ended, code) in [
+            (1, 500, FailureCode::NoSpace),
+            (2, 300, FailureCode::NoSpace),
+            (3, 400, FailureCode::WrongPassword),
+        ] {
+            add(&tx, number, Some(1)).await;
+            fail(&tx, number, ended, code).await;
+        }
+        tx.commit().await.unwrap();
+
+        let list = attention(&store).await;
+
+        let shown: Vec<_> = list.lines.iter().flat_map(names).collect();
+        assert_eq!(shown, ["host-002", "host-003", "host-001"]);
+    }
+
     async fn five_hosts_with_one_trouble_make_one_line(store: Store) {
         let tx = store.begin().await.unwrap();
         for number in 1..=4 {
