@@ -24,7 +24,9 @@ test("a weak password and a wrong token are refused where they are typed", async
   await token.fill("rms1_nothing");
   await password.fill(ADMIN.password);
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("alert")).toContainText("token");
+  await expect(token).toHaveAttribute("aria-invalid", "true");
+  await expect(page.locator("#token-error")).toContainText("setup token");
+  await expect(password).not.toHaveAttribute("aria-invalid");
   await inspect(page, "bootstrap-refused");
 });
 

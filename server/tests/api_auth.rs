@@ -23,7 +23,7 @@ async fn the_first_admin_is_made_once_with_the_setup_token() {
     let again = client.post("/api/bootstrap", body(token.expose())).await;
 
     assert_eq!(before["required"], true);
-    assert_eq!((wrong.status.as_u16(), wrong.code().as_str()), (401, "invalid_token"));
+    wrong.refuses(401, "invalid_token", "token");
     assert_eq!(right.ok()["role"], "admin");
     assert_eq!(
         (again.status.as_u16(), again.code().as_str()),

@@ -64,8 +64,9 @@ impl App {
             password,
         } = wanted;
         if !self.0.setup_token.matches(&token) {
-            return Err(Error::refuse_with(
+            return Err(Error::refuse_field(
                 ErrorCode::InvalidToken,
+                "token",
                 "this is not the setup token that the server printed when it started; a restart makes a new one",
             ));
         }
