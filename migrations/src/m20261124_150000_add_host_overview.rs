@@ -29,7 +29,7 @@ impl MigrationTrait for Migration {
                 .alter_table(Table::alter().table(HOSTS).add_column(column).take())
                 .await?;
         }
-        // The rest is computed with the next thing that happens to each host.
+        // The rest is computed by the server that migrates, before it serves anybody.
         for (health, urgency) in URGENCIES {
             let update = Query::update()
                 .table(HOSTS)

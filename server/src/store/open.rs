@@ -43,13 +43,14 @@ impl Default for Options {
 }
 
 impl Store {
-    /// Opens the database and brings its schema up to date.
+    /// Opens the database and brings its schema up to date, with what is computed from its rows.
     ///
     /// Errors: [`Error::InUse`] when another process has the SQLite file, [`Error::SchemaTooNew`] when a newer release
     /// has migrated the database, [`Error::DatabaseTooOld`] below PostgreSQL 14.
     pub async fn open(url: &DatabaseUrl, options: Options) -> Result<Self, Error> {
         let store = Self::connect(url, options).await?;
         store.migrate::<Migrator>().await?;
+        store.complete_projections().await?;
         Ok(store)
     }
 

@@ -7,24 +7,45 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::fleet::{LastEndedBackup, RecentRuns};
-use domain::health::{HostFacts, LastBackup, judge};
+use domain::health::{Health, HostFacts, LastBackup, judge};
 use domain::host::{Inventory, Silence};
 use domain::id::HostId;
 use domain::job::{JobKind, Phase, ResultCode, Status};
 use domain::name::SourceGroupName;
 use domain::repository::RepoStatus;
-use sea_orm::sea_query::{Expr, NullOrdering};
+use sea_orm::sea_query::{Expr, ExprTrait as _, NullOrdering};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, EntityTrait as _, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     Select,
 };
+use uuid::Uuid;
 
 use super::entity::{host, host_repository, job};
 use super::hosts::TABLE;
 use super::row::{Row, must_exist};
-use super::{Error, Tx};
+use super::{Error, Store, Tx};
 
 const JOBS: &str = "jobs";
+
+/// Hosts whose projections are completed in one transaction.
+const BATCH: u64 = 500;
+
+impl Store {
+    /// Computes the projections of hosts that were computed last before a migration added some of them.
+    pub(super) async fn complete_projections(&self) -> Result<(), Error> {
+        loop {
+            let tx = self.begin().await?;
+            let incomplete = tx.incomplete_hosts().await?;
+            if incomplete.is_empty() {
+                return Ok(());
+            }
+            for host in incomplete {
+                tx.recompute(host).await?;
+            }
+            tx.commit().await?;
+        }
+    }
+}
 
 impl Tx {
     /// Computes the projections of a host anew.
@@ -72,6 +93,26 @@ impl Tx {
             .await
             .map_err(Error::at(TABLE))?;
         must_exist(done.rows_affected, TABLE, &id)
+    }
+
+    /// Hosts that are not well and do not say why, or that have backups and no list of them: every computed host has both.
+    async fn incomplete_hosts(&self) -> Result<Vec<HostId>, Error> {
+        let says_not_why = host::Column::HealthCause
+            .eq("")
+            .and(host::Column::Health.ne(Health::Ok.as_str()));
+        let lists_no_runs = host::Column::RecentRuns
+            .eq("")
+            .and(host::Column::LastBackupAt.is_not_null());
+        let ids: Vec<Uuid> = host::Entity::find()
+            .select_only()
+            .column(host::Column::Id)
+            .filter(says_not_why.or(lists_no_runs))
+            .limit(BATCH)
+            .into_tuple()
+            .all(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        Ok(ids.into_iter().map(HostId::from_uuid).collect())
     }
 
     async fn facts(&self, host: &host::Model, binding: Option<&host_repository::Model>) -> Result<HostFacts, Error> {

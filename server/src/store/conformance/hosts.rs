@@ -7,11 +7,12 @@ use domain::id::HostId;
 use domain::job::{FailureCode, ResultCode};
 use domain::page::{PageQuery, PageSize};
 use domain::repository::RepoStatus;
+use sea_orm::ConnectionTrait as _;
 
 use super::cases;
 use super::fixtures::{
     add_host, add_job, at, failed, host, host_id, inventory, job, move_job, opening, page, part, repository,
-    repository_id, running, snapshot, tags,
+    repository_id, running, snapshot, succeeded, tags,
 };
 use crate::store::{Error, NewHost, Replacement, SessionOpening, Store};
 
@@ -231,6 +232,23 @@ cases! {
                 assert_eq!(walk(&store, &query, size).await, expected, "{order} by {size}");
             }
         }
+    }
+
+    async fn what_a_migration_added_is_computed_for_the_hosts_there_are(store: Store) {
+        let id = add_host(&store).await;
+        add(&store, &[&host(2, "pending")]).await;
+        let tx = store.begin().await.unwrap();
+        let mut backup = add_job(&tx, job(1, id)).await;
+        move_job(&tx, &mut backup, succeeded(300)).await;
+        tx.commit().await.unwrap();
+        let computed = [get(&store, id).await, get(&store, host_id(2)).await];
+        assert_eq!((computed[0].health, computed[1].health), (Health::Ok, Health::Pending));
+
+        let added = "UPDATE hosts SET health_cause = '', health_since = NULL, recent_runs = '', last_success_at = NULL";
+        store.0.writer.execute_unprepared(added).await.unwrap();
+        store.complete_projections().await.unwrap();
+
+        assert_eq!([get(&store, id).await, get(&store, host_id(2)).await], computed);
     }
 
     async fn deleting_a_host_takes_along_what_belongs_to_it(store: Store) {
