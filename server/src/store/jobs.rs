@@ -218,6 +218,9 @@ impl Tx {
             .exec_without_returning(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
+        if job.state.status() == Status::Queued {
+            return Ok(());
+        }
         self.recompute(job.host_id).await
     }
 
@@ -229,7 +232,7 @@ impl Tx {
             .one(&self.on)
             .await
             .map_err(Error::at(TABLE))?;
-        let moved = row.is_none_or(|row| row.phase != job.state.phase().as_str());
+        let is_projected = row.is_none_or(|row| projected(&row) != projected_of(&job.state));
         let done = Entity::update_many()
             .set(ActiveModel {
                 version: Set(version + 1),
@@ -242,13 +245,35 @@ impl Tx {
             .map_err(Error::at(TABLE))?;
         must_be_fresh(done.rows_affected, TABLE, &job.id)?;
         job.version += 1;
-        // Numbers of a running job come every second, and no projection depends on them.
-        if moved {
+        if is_projected {
             self.recompute(job.host_id).await
         } else {
             Ok(())
         }
     }
+}
+
+/// What the projections of a host depend on, of a job. Not on its numbers, which come every second, nor on how far a job has
+/// got that waits or runs.
+type Projected = (Option<Status>, Option<i64>, Option<i64>, Option<String>);
+
+fn projected(row: &job::Model) -> Projected {
+    let phase = row.phase.parse::<Phase>().ok();
+    (
+        phase.map(Phase::status),
+        row.started_at,
+        row.finished_at,
+        row.result_code.clone(),
+    )
+}
+
+fn projected_of(state: &JobState) -> Projected {
+    (
+        Some(state.status()),
+        state.started_at().map(Timestamp::as_micros),
+        state.finished_at().map(Timestamp::as_micros),
+        state.result_code().map(|code| code.to_string()),
+    )
 }
 
 /// The columns that tell where a job stands. Those beside phase and facts repeat what the facts say, for queries.
