@@ -99,11 +99,20 @@ impl Agent {
     /// Kills the wrappers around its restics, as somebody does who takes them for something else. Answers how many there
     /// were.
     pub fn kill_wrappers(&self) -> usize {
+        self.kill_those(sampling::Seen::is_wrapper)
+    }
+
+    /// Kills its restics, as a system without memory does. Answers how many there were.
+    pub fn kill_restics(&self) -> usize {
+        self.kill_those(sampling::Seen::is_restic)
+    }
+
+    fn kill_those(&self, are_meant: impl Fn(&sampling::Seen) -> bool) -> usize {
         let state = self.state();
-        let wrappers = sampling::processes().filter(|process| process.mentions(&state) && process.is_wrapper());
-        let wrappers = wrappers.filter_map(|process| Pid::from_raw(process.id));
+        let meant = sampling::processes().filter(|process| process.mentions(&state) && are_meant(process));
+        let meant = meant.filter_map(|process| Pid::from_raw(process.id));
         // A failure is one that has just ended by itself.
-        wrappers.filter(|pid| kill_process(*pid, Signal::KILL).is_ok()).count()
+        meant.filter(|pid| kill_process(*pid, Signal::KILL).is_ok()).count()
     }
 
     /// Kills what a killed agent left at work, and removes all that it knew of its work. What it is and what it opens its

@@ -32,6 +32,12 @@ impl Seen {
         self.arguments.split(|byte| *byte == 0).nth(1) == Some(b"exec-restic")
     }
 
+    /// Whether it is a restic.
+    pub fn is_restic(&self) -> bool {
+        let program = self.arguments.split(|byte| *byte == 0).next().unwrap_or_default();
+        program.rsplit(|byte| *byte == b'/').next() == Some(b"restic")
+    }
+
     /// The arguments as a person would type them.
     pub fn command_line(&self) -> String {
         String::from_utf8_lossy(&self.arguments).replace('\0', " ")

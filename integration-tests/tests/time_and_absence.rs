@@ -1,7 +1,8 @@
 //! Hosts that are away, jobs that are cancelled, and programs that end at the wrong moment.
 
+use std::fs;
+
 use restic_manager_integration_tests::events::Event;
-use restic_manager_integration_tests::fake_restic::Ledger;
 use restic_manager_integration_tests::{Fleet, Host, Repository, fleet, wait};
 use serde_json::{Value, json};
 
@@ -98,6 +99,57 @@ fn a_job_waits_for_the_one_that_runs_and_can_be_cancelled_before() {
 }
 
 #[test]
+fn a_backup_whose_restic_somebody_kills_is_interrupted_and_leaves_no_lock() {
+    let Some((fleet, repository, host)) = Fleet::slow() else {
+        return;
+    };
+    let job = start_slowly(&fleet, &host);
+
+    assert_eq!(host.agent.kill_restics(), 1);
+    let ended = host.end_of(&job);
+
+    assert_eq!(
+        (&ended["status"], &ended["result_code"]),
+        (&json!("failed"), &json!("interrupted")),
+        "{ended:#}"
+    );
+    assert_eq!(repository.snapshot_ids(), Vec::<String>::new());
+    assert_eq!(repository.locks(), Vec::<String>::new());
+    host.update(json!({ "limit_upload_kib_s": 0 }));
+    assert_eq!(host.back_up(&[&fleet.data()])["result_code"], "ok");
+}
+
+#[test]
+fn a_job_whose_files_find_their_place_taken_is_agent_failed_and_the_next_one_runs() {
+    let Some((fleet, repository, host)) = Fleet::slow() else {
+        return;
+    };
+    let running = start_slowly(&fleet, &host);
+    let waiting = host.start_backup(&[&fleet.data()]);
+    host.job_becomes(&waiting, "waiting on its host", |job| job["phase"] == "accepted");
+    // Where restic's output belongs something lies already.
+    let taken = host.agent.state().join("spool").join(&waiting).join("backup");
+    fs::create_dir_all(&taken).unwrap();
+
+    cancel(&fleet, &running).ok();
+    let ended = host.end_of(&waiting);
+    let next = host.back_up(&[&fleet.data()]);
+
+    assert_eq!(
+        (&ended["status"], &ended["result_code"]),
+        (&json!("failed"), &json!("agent_failed")),
+        "{ended:#}"
+    );
+    assert!(ended["error"].as_str().unwrap().contains("doctor"), "{ended:#}");
+    assert_eq!(next["result_code"], "ok", "{next:#}");
+    assert_eq!(
+        json!(repository.snapshot_ids()),
+        json!([next["summary"]["snapshot_id"]]),
+        "nothing ran without a trace"
+    );
+}
+
+#[test]
 fn a_backup_outlives_its_agent_and_is_reported_by_the_next_one() {
     let Some((fleet, repository, mut host)) = Fleet::slow() else {
         return;
@@ -118,14 +170,10 @@ fn a_backup_outlives_its_agent_and_is_reported_by_the_next_one() {
 
 #[test]
 fn a_backup_of_a_host_that_has_forgotten_it_is_lost_and_the_host_goes_on() {
-    let fleet = Fleet::start();
-    let restic = Ledger::install(fleet.directory());
-    let settings = format!("restic_path: {}\n", restic.program.display());
-    let repository = Repository::local(fleet.directory(), "repository");
-    let mut host = fleet.enroll("web-1", &repository.fields(), &settings);
-    host.is_ready();
-    let job = host.start_backup(&[&fleet.data()]);
-    host.job_becomes(&job, "running", |job| job["phase"] == "running");
+    let Some((fleet, _, mut host)) = Fleet::slow() else {
+        return;
+    };
+    let job = start_slowly(&fleet, &host);
 
     // Somebody kills everything and removes what the agent knew of its work, as a disk from before the job would.
     host.agent.kill();

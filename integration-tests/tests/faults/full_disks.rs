@@ -119,10 +119,14 @@ fn an_agent_without_space_for_what_it_must_report_waits_for_it() {
 #[test]
 fn a_job_for_a_host_whose_disk_is_full_is_refused_with_the_reason() {
     let fleet = Fleet::start();
-    let restic = Ledger::install(fleet.directory());
-    let Some((host, disk, repository)) = host_on_small_disk(&fleet, &restic) else {
+    let repository = fleet.local_repository();
+    let mut agent = Agent::new(&fleet.directory().join("web-1"), "");
+    let Some(disk) = agent.take_disk(AGENT_KIB) else {
         return;
     };
+    let token = fleet.token("web-1", &repository.fields());
+    let host = fleet.enroll_with("web-1", agent, &token);
+    host.is_ready();
     let source = fleet.data();
 
     disk.fill();
@@ -130,11 +134,18 @@ fn a_job_for_a_host_whose_disk_is_full_is_refused_with_the_reason() {
     disk.free();
     let next = host.back_up(&[&source]);
 
-    assert_eq!(refused["result_code"], "refused", "{refused:#}");
+    assert_eq!(
+        (&refused["status"], &refused["result_code"]),
+        (&json!("failed"), &json!("refused")),
+        "{refused:#}"
+    );
     let error = refused["error"].as_str().unwrap();
     assert!(error.contains("disk") && error.contains("full"), "{error}");
     assert_eq!(next["result_code"], "ok", "{next:#}");
-    assert_eq!(Ledger::begun(&repository, &source), 1);
+    assert_eq!(
+        json!(repository.snapshot_ids()),
+        json!([next["summary"]["snapshot_id"]])
+    );
 }
 
 #[test]

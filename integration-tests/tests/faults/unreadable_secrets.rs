@@ -73,7 +73,7 @@ fn a_stored_password_that_does_not_open_holds_up_its_repository_alone() {
 
     assert_eq!(changed, 1);
     assert_eq!(kept["result_code"], "ok", "{kept:#}");
-    unreadable(&without);
+    failed_with(&without, "agent_secrets_unreadable");
     assert_eq!(listed.ok().as_array().unwrap().len(), 2);
     assert_eq!(elsewhere["result_code"], "ok", "{elsewhere:#}");
     assert_eq!(mended["status"], "online", "{mended:#}");
@@ -105,7 +105,7 @@ fn an_agent_whose_credentials_do_not_open_says_which_file_and_writes_over_nothin
         let job = host.back_up(&[&fleet.data()]);
         let doctor = process::run(host.agent.command().arg("doctor"));
 
-        unreadable(&job);
+        failed_with(&job, "agent_secrets_unreadable");
         let error = job["error"].as_str().unwrap();
         assert!(error.contains("secrets."), "{error}");
         let found = String::from_utf8(doctor.stdout).unwrap();
@@ -125,10 +125,10 @@ fn an_agent_whose_credentials_do_not_open_says_which_file_and_writes_over_nothin
 
 /// It failed for lack of credentials, and says what to do.
 #[track_caller]
-fn unreadable(job: &Value) {
+fn failed_with(job: &Value, code: &str) {
     assert_eq!(
         (&job["status"], &job["result_code"]),
-        (&json!("failed"), &json!("agent_secrets_unreadable")),
+        (&json!("failed"), &json!(code)),
         "{job:#}"
     );
     let error = job["error"].as_str().unwrap();
