@@ -14,28 +14,58 @@ mod processes;
 mod reference;
 mod report;
 mod stopwatch;
+mod syncs;
+mod wire;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::Path;
 
 use fleetsim::Crowd;
 use report::Report;
 use restic_manager_integration_tests::{Fleet, fleet};
 
+/// Measures something and adds its rows.
+type Measure = fn(&mut Report);
+
+/// What is measured, by the words that ask for one of them alone.
+const PARTS: [(&str, Measure); 3] = [
+    ("agents", many_agents),
+    ("backup", backup::measure),
+    ("idle", idle::measure),
+];
+
 #[expect(clippy::print_stdout, reason = "a command line talks to its terminal")]
 fn main() {
-    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let (Some(json), Some(page)) = (arguments.next(), arguments.next()) else {
-        println!("usage: restic-manager-bench JSON-FILE PAGE; `cargo xtask bench` runs it");
-        std::process::exit(2);
-    };
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let mut report = Report::of_this_machine();
-    for measure in [many_agents, backup::measure, idle::measure] {
-        measure(&mut report);
-        // What was measured stays when something later breaks off.
-        report.write(&json, &page);
+    match arguments.as_slice() {
+        [word] => match PARTS.iter().find(|(part, _)| word == part) {
+            Some((_, measure)) => measure(&mut report),
+            None => usage(),
+        },
+        [json, page] => {
+            for (_, measure) in PARTS {
+                measure(&mut report);
+                // What was measured stays when something later breaks off.
+                report.write(Path::new(json), Path::new(page));
+            }
+        }
+        _ => usage(),
     }
     print!("{}", report.table());
-    println!("\nwritten to {} and {}", json.display(), page.display());
+    if let [json, page] = arguments.as_slice() {
+        println!("\nwritten to {} and {}", json.display(), page.display());
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a command line talks to its terminal")]
+fn usage() -> ! {
+    let parts = PARTS.map(|(part, _)| part).join(" | ");
+    println!(
+        "usage: restic-manager-bench JSON-FILE PAGE; `cargo xtask bench` runs it\n       restic-manager-bench {parts}: \
+         measures that alone and writes nothing"
+    );
+    std::process::exit(2);
 }
 
 /// What one server with many agents shows.

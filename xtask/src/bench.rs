@@ -16,7 +16,7 @@ const PAGE: &str = "docs/src/performance.md";
 /// failure.
 pub(crate) fn run(root: &Path, consent: &Consent) -> Result<()> {
     let mut stages = Stages::default();
-    stages.require("packages", || packages::ensure(packages::FOR_UP, consent))?;
+    stages.require("packages", || packages::ensure(packages::FOR_BENCH, consent))?;
     stages.require("build", || build(root))?;
     stages.require("measure", || {
         let mut command = std::process::Command::new(root.join(PROGRAM));

@@ -11,5 +11,5 @@ mod restic_versions;
 
 pub(crate) use consent::{Consent, under_ci};
 pub(crate) use install::ensure;
-pub(crate) use needs::{BUF, FOR_CHECK, FOR_TEST, FOR_UP};
+pub(crate) use needs::{BUF, FOR_BENCH, FOR_CHECK, FOR_TEST, FOR_UP};
 pub(crate) use restic_versions::ensure as ensure_restic_versions;

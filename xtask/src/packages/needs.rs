@@ -62,6 +62,15 @@ const FAKETIME: Need = need("faketime", "set the clock of a program under test",
     process::on_path("faketime")
 });
 
+const STRACE: Need = need("strace", "count how often an idle agent waits for the disk", || {
+    process::on_path("strace")
+});
+const SS: Need = need("iproute2", "count what an idle agent sends and receives", || {
+    process::on_path("ss")
+});
+
+/// For the figures of the performance page.
+pub(crate) const FOR_BENCH: &[Need] = &[COMPILER, RESTIC, STRACE, SS];
 /// For building and running on this machine.
 pub(crate) const FOR_UP: &[Need] = &[COMPILER, RESTIC];
 /// For format, lints and the contract's checks.
