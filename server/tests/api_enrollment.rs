@@ -80,6 +80,10 @@ async fn a_machine_with_a_token_becomes_the_host_it_names() {
         (&repository["repo_url"], &repository["host_count"]),
         (&json!(URL), &json!("1"))
     );
+    assert_eq!(
+        repository["host_states"],
+        json!([{ "status": "pending", "detail": "", "hosts": "1" }])
+    );
     assert_eq!(repository["credentials"]["backend_password_set"], true);
     let token = &client.get("/api/enrollment-tokens?state=used").await.ok()[0];
     assert_eq!((&token["state"], &token["host_id"]), (&json!("used"), &json!(id)));

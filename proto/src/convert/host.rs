@@ -30,6 +30,7 @@ impl TryFrom<v1::ListHostsRequest> for HostQuery {
             order_by,
             page_size,
             page_token,
+            repository_id,
         } = message;
         Ok(Self {
             words: words(&q)?,
@@ -37,6 +38,7 @@ impl TryFrom<v1::ListHostsRequest> for HostQuery {
             health: health_filter(health)?,
             tag: optional("tag", &tag)?,
             repo_status: repo_status_filter(repo_status)?,
+            repository: optional("repository_id", &repository_id)?,
             order: optional::<HostOrder>("order_by", &order_by)?.unwrap_or_default(),
             page: page_with_limits(page_size, page_token, 1000, 1000)?,
         })
@@ -348,8 +350,14 @@ mod tests {
 
         assert_eq!(query.words, Vec::<String>::new());
         assert_eq!(
-            (query.status, query.health, query.tag, query.repo_status),
-            (None, None, None, None)
+            (
+                query.status,
+                query.health,
+                query.tag,
+                query.repo_status,
+                query.repository
+            ),
+            (None, None, None, None, None)
         );
         assert_eq!(
             (query.order.key, query.order.descending),
@@ -418,6 +426,13 @@ mod tests {
                     ..base()
                 },
                 "tag",
+            ),
+            (
+                v1::ListHostsRequest {
+                    repository_id: "nas".into(),
+                    ..base()
+                },
+                "repository_id",
             ),
             (
                 v1::ListHostsRequest {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use domain::id::RepositoryId;
 use domain::page::PageQuery;
 use domain::repository::{
-    BackendEnv, BindRepository, ConfirmReplaced, CredentialChange, Credentials, HostCredentialsView, InvalidBackendEnv,
-    LoginName, NewRepository, Replacement, RepositoryKind, RepositoryPassword, RepositoryUrl, RepositoryView,
-    SetCredentials, SetHostCredentials, SlotView, UpdateRepository, UrlLogin,
+    BackendEnv, BindRepository, ConfirmReplaced, CredentialChange, Credentials, HostCredentialsView, HostState,
+    InvalidBackendEnv, LoginName, NewRepository, Replacement, RepositoryKind, RepositoryPassword, RepositoryUrl,
+    RepositoryView, SetCredentials, SetHostCredentials, SlotView, UpdateRepository, UrlLogin,
 };
-use domain::{ErrorCode, Secret};
+use domain::{ByteSize, ErrorCode, Secret};
 
 use super::{Invalid, optional, page, parse, required, to_timestamp};
 use crate::v1;
@@ -230,6 +230,7 @@ impl TryFrom<v1::BindRepositoryRequest> for BindRepository {
 
 impl From<RepositoryView> for v1::Repository {
     fn from(view: RepositoryView) -> Self {
+        let host_count = view.host_count();
         let RepositoryView {
             id,
             name,
@@ -238,7 +239,9 @@ impl From<RepositoryView> for v1::Repository {
             replacements,
             everyday,
             admin,
-            host_count,
+            host_states,
+            raw_size,
+            snapshot_count,
             created_at,
             version,
         } = view;
@@ -254,6 +257,20 @@ impl From<RepositoryView> for v1::Repository {
             created_at: Some(to_timestamp(created_at)),
             version,
             replacements: replacements.into_iter().map(Into::into).collect(),
+            host_states: host_states.into_iter().map(Into::into).collect(),
+            raw_size: raw_size.map(ByteSize::as_bytes),
+            snapshot_count,
+        }
+    }
+}
+
+impl From<HostState> for v1::RepositoryHostState {
+    fn from(state: HostState) -> Self {
+        let HostState { status, hosts } = state;
+        Self {
+            status: v1::RepoStatus::from(status).into(),
+            detail: status.detail().map(|detail| detail.to_string()).unwrap_or_default(),
+            hosts,
         }
     }
 }

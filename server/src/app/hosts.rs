@@ -27,6 +27,7 @@ impl App {
             health,
             tag,
             repo_status,
+            repository,
             order,
             page,
         } = &query;
@@ -37,6 +38,7 @@ impl App {
             health.map(Health::as_str),
             tag.as_ref().map(Tag::as_str),
             repo_status,
+            repository.map(|repository| repository.to_string()),
             order,
         ]);
         let request = paging::open(page, &list)?;

@@ -5,7 +5,7 @@ use domain::name::RepositoryName;
 use domain::page::{Page, PageQuery};
 use domain::repository::{
     CredentialSlot, Credentials, NewRepository, RepoEvent, RepositoryUrl, RepositoryView, SetCredentials, SlotView,
-    UpdateRepository,
+    UpdateRepository, worst_first,
 };
 use domain::{ErrorCode, Role, Timestamp};
 use serde_json::json;
@@ -312,6 +312,13 @@ impl App {
         let everyday = self.slot_to_show(tx, url.kind(), everyday_slot(id)).await?;
         let (credentials, updated_at) = everyday.unwrap_or((Credentials::default(), created_at));
         let admin = self.slot_to_show(tx, url.kind(), admin_slot(id)).await?;
+        let mut host_states = tx.repository_host_states(id).await?;
+        worst_first(&mut host_states);
+        let stats = tx
+            .repository_stats(id)
+            .await?
+            .map(|view| view.stats)
+            .unwrap_or_default();
         Ok(RepositoryView {
             id,
             name,
@@ -320,7 +327,9 @@ impl App {
             replacements,
             everyday: SlotView::new(&credentials, updated_at),
             admin: admin.map(|(credentials, updated_at)| SlotView::new(&credentials, updated_at)),
-            host_count: tx.repository_host_count(id).await?,
+            host_states,
+            raw_size: stats.raw_size,
+            snapshot_count: stats.snapshot_count,
             created_at,
             version,
         })

@@ -2,13 +2,15 @@
 
 use domain::host::HostStatus;
 use domain::id::{HostId, JobId, RepositoryId};
-use domain::repository::RepoStatus;
+use domain::repository::{HostState, RepoStatus};
 use domain::{ResticRepositoryId, Timestamp};
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 
 use super::entity::host;
 use super::entity::host_repository::{ActiveModel, Column, Entity};
-use super::row::must_exist;
+use super::row::{Row, must_exist};
 use super::{Error, ReadTx, Tx};
 
 pub(super) const TABLE: &str = "host_repositories";
@@ -76,6 +78,32 @@ impl ReadTx {
             .await
             .map_err(Error::at(TABLE))?;
         found.into_iter().map(HostRepository::try_from).collect()
+    }
+
+    /// Counts the hosts of a repository by how it is for them, in no order.
+    pub async fn repository_host_states(&self, repository: RepositoryId) -> Result<Vec<HostState>, Error> {
+        let rows: Vec<(String, String, i64)> = Entity::find()
+            .select_only()
+            .column(Column::Status)
+            .column(Column::Detail)
+            .column_as(Column::HostId.count(), "hosts")
+            .filter(Column::RepositoryId.eq(repository.as_uuid()))
+            .group_by(Column::Status)
+            .group_by(Column::Detail)
+            .into_tuple()
+            .all(&self.on)
+            .await
+            .map_err(Error::at(TABLE))?;
+        let row = Row::new(TABLE, &repository);
+        rows.into_iter()
+            .map(|(word, detail, hosts)| {
+                let status = RepoStatus::from_stored(&word, &detail);
+                Ok(HostState {
+                    status: status.map_err(|source| row.fault("status", source))?,
+                    hosts: row.count("hosts", hosts)?,
+                })
+            })
+            .collect()
     }
 }
 

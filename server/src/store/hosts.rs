@@ -255,6 +255,7 @@ fn matching(on: &DatabaseTransaction, query: &HostQuery) -> Condition {
         health,
         tag,
         repo_status,
+        repository,
         order: _,
         page: _,
     } = query;
@@ -280,6 +281,7 @@ fn matching(on: &DatabaseTransaction, query: &HostQuery) -> Condition {
             "unset" => host_repository::Column::Status.is_null(),
             word => host_repository::Column::Status.eq(word),
         }))
+        .add_option(repository.map(|id| host_repository::Column::RepositoryId.eq(id.as_uuid())))
 }
 
 /// A tag as it stands in the column's JSON: no tag holds a character that JSON would escape.

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::health::Health;
 use crate::host::HostStatus;
+use crate::id::RepositoryId;
 use crate::name::Tag;
 use crate::page::PageQuery;
 
@@ -20,6 +21,8 @@ pub struct HostQuery {
     pub tag: Option<Tag>,
     /// With a repository in this state: one of [`RepoStatus::WORDS`](crate::repository::RepoStatus::WORDS).
     pub repo_status: Option<&'static str>,
+    /// That use this repository.
+    pub repository: Option<RepositoryId>,
     /// The order.
     pub order: HostOrder,
     /// Which page.

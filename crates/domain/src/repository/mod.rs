@@ -26,4 +26,4 @@ pub use slot::{CredentialSlot, InvalidCredentialSlot};
 pub use stats::{RepositoryStats, RepositoryStatsView};
 pub use status::{InvalidRepoStatus, RepoDetail, RepoEvent, RepoStatus};
 pub use url::{InvalidRepositoryUrl, RepositoryUrl, UrlLogin};
-pub use view::{HostCredentialsView, Replacement, RepositoryView, SlotView};
+pub use view::{HostCredentialsView, HostState, Replacement, RepositoryView, SlotView, worst_first};

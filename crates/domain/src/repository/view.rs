@@ -1,9 +1,11 @@
 //! Repositories and their credentials as they are shown: without secrets.
 
-use super::{BackendVariable, Credentials, LoginName, RepositoryUrl};
+use std::cmp::Reverse;
+
+use super::{BackendVariable, Credentials, LoginName, RepoStatus, RepositoryUrl};
 use crate::id::{HostId, RepositoryId};
 use crate::name::{Hostname, RepositoryName};
-use crate::{ResticRepositoryId, Timestamp};
+use crate::{ByteSize, ResticRepositoryId, Timestamp};
 
 /// A repository as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +25,25 @@ pub struct RepositoryView {
     pub everyday: SlotView,
     /// With which snapshots may be removed; `None` when not set.
     pub admin: Option<SlotView>,
-    /// How many hosts use it.
-    pub host_count: u64,
+    /// How it is for the hosts that use it, the worst first; see [`worst_first`].
+    pub host_states: Vec<HostState>,
+    /// Bytes that it takes at its location; `None` until a job has counted.
+    pub raw_size: Option<ByteSize>,
+    /// Snapshots in it, of all hosts; `None` until a job has counted.
+    pub snapshot_count: Option<u64>,
     /// When it was made known.
     pub created_at: Timestamp,
     /// Raised with every change of name or location.
     pub version: u64,
+}
+
+/// Hosts that find a repository in one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostState {
+    /// How it is for them.
+    pub status: RepoStatus,
+    /// How many they are.
+    pub hosts: u64,
 }
 
 /// Another repository that a host found where the known one should be. The host's backups are held back until an admin has
@@ -73,6 +88,30 @@ pub struct HostCredentialsView {
     pub host_override: bool,
 }
 
+impl RepositoryView {
+    /// How many hosts use it.
+    pub fn host_count(&self) -> u64 {
+        self.host_states.iter().map(|state| state.hosts).sum()
+    }
+}
+
+/// Puts the states of a repository in the order in which somebody should look at them; of two that are equally bad, the
+/// one of more hosts comes first.
+pub fn worst_first(states: &mut [HostState]) {
+    let urgency = |status: RepoStatus| match status {
+        RepoStatus::Error(_) => 0,
+        RepoStatus::InitFailed(_) => 1,
+        RepoStatus::Initialising => 2,
+        RepoStatus::Pending => 3,
+        RepoStatus::Ready => 4,
+        RepoStatus::Unset => 5,
+    };
+    states.sort_by_key(|state| {
+        let reason = state.status.detail().map(|detail| detail.to_string());
+        (urgency(state.status), Reverse(state.hosts), reason)
+    });
+}
+
 impl SlotView {
     /// Shows what is set in a slot that was last changed at `updated_at`.
     pub fn new(credentials: &Credentials, updated_at: Timestamp) -> Self {
@@ -89,5 +128,33 @@ impl SlotView {
             backend_env_names: backend_env.names().collect(),
             updated_at,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_broken_comes_before_what_waits_and_what_is_ready() {
+        let state = |word, detail, hosts| HostState {
+            status: RepoStatus::from_stored(word, detail).unwrap(),
+            hosts,
+        };
+        let sorted = [
+            state("error", "unreachable", 2),
+            state("error", "access_denied", 1),
+            state("error", "wrong_password", 1),
+            state("init_failed", "wrong_password", 9),
+            state("initialising", "", 1),
+            state("pending", "", 4),
+            state("ready", "", 800),
+        ];
+        let mut states = sorted;
+        states.reverse();
+
+        worst_first(&mut states);
+
+        assert_eq!(states, sorted);
     }
 }

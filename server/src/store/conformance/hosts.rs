@@ -192,6 +192,8 @@ cases! {
         check(&store, HostQuery { repo_status: Some("ready"), ..query() }, &[2]).await;
         check(&store, HostQuery { repo_status: Some("error"), ..query() }, &[3]).await;
         check(&store, HostQuery { tag: Some("Prod".parse().unwrap()), ..words(&["web"]) }, &[1]).await;
+        check(&store, HostQuery { repository: Some(repository_id(1)), ..query() }, &[3, 2]).await;
+        check(&store, HostQuery { repository: Some(repository_id(9)), ..query() }, &[]).await;
     }
 
     async fn every_order_goes_both_ways_and_pages_without_gap(store: Store) {
@@ -496,6 +498,7 @@ fn query() -> HostQuery {
         health: None,
         tag: None,
         repo_status: None,
+        repository: None,
         order: HostOrder::default(),
         page: PageQuery {
             size: PageSize::new(0, 50, 500).unwrap(),

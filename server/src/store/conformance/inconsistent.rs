@@ -160,6 +160,7 @@ fn hosts_query() -> HostQuery {
         health: None,
         tag: None,
         repo_status: None,
+        repository: None,
         order: HostOrder::default(),
         page: first_page(),
     }

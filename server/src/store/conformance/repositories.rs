@@ -1,5 +1,5 @@
 use domain::id::{HostId, RepositoryId};
-use domain::repository::{CredentialSlot, LoginName, RepoStatus};
+use domain::repository::{CredentialSlot, HostState, LoginName, RepoStatus, worst_first};
 
 use super::cases;
 use super::fixtures::{add_host, at, host, host_id, page, part, repository, repository_id, snapshot};
@@ -221,6 +221,10 @@ cases! {
         assert_eq!(tx.host(host_id(2)).await.unwrap().unwrap().repo_status, failed);
         assert_eq!(hosts_of(&store, repository_id(1)).await, [first, host_id(2)]);
         assert_eq!(tx.host_repository(host_id(9)).await.unwrap(), None);
+        let mut states = tx.repository_host_states(repository_id(1)).await.unwrap();
+        worst_first(&mut states);
+        assert_eq!(states, [HostState { status: failed, hosts: 1 }, HostState { status: RepoStatus::Ready, hosts: 1 }]);
+        assert_eq!(tx.repository_host_states(repository_id(9)).await.unwrap(), []);
     }
 }
 
