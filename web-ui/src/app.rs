@@ -37,6 +37,12 @@ fn App() -> impl IntoView {
                         <Route path=path!("/hosts/add/:token") view=pages::Enrolling/>
                         <Route path=path!("/hosts/:host") view=pages::Host/>
                         <Route path=path!("/jobs/:job") view=pages::Job/>
+                        <Route path=path!("/repositories") view=pages::Repositories/>
+                        <Route path=path!("/repositories/new") view=pages::NewRepository/>
+                        <Route path=path!("/repositories/:repository") view=pages::Repository/>
+                        <Route path=path!("/settings") view=|| view! { <Redirect path="/settings/account"/> }/>
+                        <Route path=path!("/settings/account") view=pages::AccountSettings/>
+                        <Route path=path!("/settings/tokens") view=pages::Tokens/>
                         <Route path=path!("/__kit") view=pages::Gallery/>
                     </ParentRoute>
                 </Routes>

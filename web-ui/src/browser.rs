@@ -6,6 +6,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::JsCast as _;
 
 use crate::i18n::t;
+use crate::model::theme::Theme;
 
 const THEME: &str = "rm-theme";
 
@@ -87,29 +88,31 @@ pub(crate) fn show_crash(details: &str) {
     }
 }
 
-/// Whether the page is dark at the moment.
-pub(crate) fn is_dark() -> bool {
-    let root = document().document_element();
-    match root.and_then(|root| root.get_attribute("data-theme")).as_deref() {
-        Some("dark") => true,
-        Some(_) => false,
-        None => {
-            let media = window().match_media("(prefers-color-scheme: dark)").ok().flatten();
-            media.is_some_and(|media| media.matches())
-        }
-    }
+/// The theme that this browser remembers.
+pub(crate) fn theme() -> Theme {
+    let stored = window().local_storage().ok().flatten();
+    let word = stored.and_then(|storage| storage.get_item(THEME).ok().flatten());
+    Theme::from_word(&word.unwrap_or_default())
 }
 
-/// Makes the page dark or light, now and when it is opened again.
-pub(crate) fn set_dark(dark: bool) {
-    let theme = if dark { "dark" } else { "light" };
+/// Whether the system is dark at the moment.
+pub(crate) fn system_is_dark() -> bool {
+    let media = window().match_media("(prefers-color-scheme: dark)").ok().flatten();
+    media.is_some_and(|media| media.matches())
+}
+
+/// Gives the page a theme, now and when it is opened again.
+pub(crate) fn set_theme(theme: Theme) {
     if let Some(root) = document().document_element() {
         // The name of the attribute is a constant that is allowed.
-        let _ = root.set_attribute("data-theme", theme);
+        let _ = match theme {
+            Theme::System => root.remove_attribute("data-theme"),
+            Theme::Light | Theme::Dark => root.set_attribute("data-theme", theme.word()),
+        };
     }
     if let Ok(Some(storage)) = window().local_storage() {
         // Without storage the choice is good for this page.
-        let _ = storage.set_item(THEME, theme);
+        let _ = storage.set_item(THEME, theme.word());
     }
 }
 

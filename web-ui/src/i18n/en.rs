@@ -1,6 +1,12 @@
 //! The texts in English.
 #![allow(missing_docs, reason = "each text says itself what it is")]
 
+mod repositories;
+mod settings;
+
+pub use repositories::*;
+pub use settings::*;
+
 use proto::v1::{JobPhase, Role};
 
 pub const LOCALE: &str = "en-GB";
@@ -28,6 +34,7 @@ pub const NAV_MAIN: &str = "Main";
 pub const NAV_COMPACT: &str = "Main, compact";
 pub const NAV_BREADCRUMB: &str = "Breadcrumb";
 pub const NAV_HOSTS: &str = "Hosts";
+pub const NAV_REPOSITORIES: &str = "Repositories";
 pub const LIVE: &str = "live";
 pub const LIVE_CONNECTING: &str = "connecting";
 pub const THEME_DARK: &str = "Use the dark theme";

@@ -85,11 +85,14 @@ pub(crate) fn SubmitButton(
     /// Whether it is as wide as the form.
     #[prop(optional)]
     wide: bool,
+    /// Whether something is lost by it.
+    #[prop(optional)]
+    danger: bool,
 ) -> impl IntoView {
     view! {
         <button
             type="submit"
-            class="btn primary"
+            class=if danger { "btn danger" } else { "btn primary" }
             class:tall=wide
             class:wide=wide
             aria-disabled=move || (busy.get() || locked.get()).then_some("true")

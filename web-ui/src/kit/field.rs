@@ -45,10 +45,14 @@ fn Label(
 }
 
 /// The ids that describe a field.
-fn described_by(id: &'static str, has_help: bool, error: Signal<Option<String>>) -> impl Fn() -> Option<String> {
+fn described_by(
+    id: &'static str,
+    has_help: impl Fn() -> bool,
+    error: Signal<Option<String>>,
+) -> impl Fn() -> Option<String> {
     move || {
         let error = error.get().map(|_| format!("{id}-error"));
-        let help = has_help.then(|| format!("{id}-help"));
+        let help = has_help().then(|| format!("{id}-help"));
         let ids: Vec<String> = error.into_iter().chain(help).collect();
         (!ids.is_empty()).then(|| ids.join(" "))
     }
@@ -67,8 +71,8 @@ pub(crate) fn TextField(
     #[prop(into, default = Signal::stored(None))]
     error: Signal<Option<String>>,
     /// What helps to fill it in.
-    #[prop(optional)]
-    help: &'static str,
+    #[prop(into, default = Signal::stored(String::new()))]
+    help: Signal<String>,
     /// What the browser may fill in.
     #[prop(default = "off")]
     autocomplete: &'static str,
@@ -111,10 +115,13 @@ pub(crate) fn TextField(
                 prop:value=value
                 on:input:target=move |event| value.set(event.target().value())
                 aria-invalid=move || error.get().map(|_| "true")
-                aria-describedby=described_by(id, !help.is_empty(), error)
+                aria-describedby=described_by(id, move || help.with(|help| !help.is_empty()), error)
             />
             <FieldError id=format!("{id}-error") error/>
-            {(!help.is_empty()).then(|| view! { <p class="help" id=format!("{id}-help")>{help}</p> })}
+            {move || {
+                let help = help.get();
+                (!help.is_empty()).then(|| view! { <p class="help" id=format!("{id}-help")>{help}</p> })
+            }}
         </div>
     }
 }
@@ -151,7 +158,7 @@ pub(crate) fn TextArea(
                 prop:value=value
                 on:input:target=move |event| value.set(event.target().value())
                 aria-invalid=move || error.get().map(|_| "true")
-                aria-describedby=described_by(id, !help.is_empty(), error)
+                aria-describedby=described_by(id, move || !help.is_empty(), error)
             ></textarea>
             <FieldError id=format!("{id}-error") error/>
             {(!help.is_empty()).then(|| view! { <p class="help" id=format!("{id}-help")>{help}</p> })}
@@ -185,8 +192,10 @@ pub(crate) fn PasswordField(
     /// Whether the page opens with it.
     #[prop(optional)]
     first: bool,
+    /// Whether it is shown.
+    #[prop(default = RwSignal::new(false))]
+    shown: RwSignal<bool>,
 ) -> impl IntoView {
-    let shown = RwSignal::new(false);
     let input = NodeRef::<leptos::html::Input>::new();
     if first {
         Effect::new(move || {
@@ -213,7 +222,7 @@ pub(crate) fn PasswordField(
                     prop:value=value
                     on:input:target=move |event| value.set(event.target().value())
                     aria-invalid=move || error.get().map(|_| "true")
-                    aria-describedby=described_by(id, !help.is_empty(), error)
+                    aria-describedby=described_by(id, move || !help.is_empty(), error)
                 />
                 <button
                     type="button"
@@ -227,6 +236,38 @@ pub(crate) fn PasswordField(
             </div>
             <FieldError id=format!("{id}-error") error/>
             {(!help.is_empty()).then(|| view! { <p class="help" id=format!("{id}-help")>{help}</p> })}
+        </div>
+    }
+}
+
+/// Something that is so or not.
+#[component]
+pub(crate) fn CheckField(
+    /// Its id.
+    id: &'static str,
+    /// What is so.
+    label: &'static str,
+    /// Whether it is.
+    value: RwSignal<bool>,
+    /// What is wrong with it.
+    #[prop(into, default = Signal::stored(None))]
+    error: Signal<Option<String>>,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label class="check">
+                <input
+                    type="checkbox"
+                    id=id
+                    name=id
+                    prop:checked=value
+                    on:change:target=move |event| value.set(event.target().checked())
+                    aria-invalid=move || error.get().map(|_| "true")
+                    aria-describedby=described_by(id, || false, error)
+                />
+                <span>{label}</span>
+            </label>
+            <FieldError id=format!("{id}-error") error/>
         </div>
     }
 }

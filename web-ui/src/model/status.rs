@@ -72,6 +72,11 @@ impl Badge {
 
 const UNKNOWN: Badge = Badge::new(t::STATE_UNKNOWN, Tone::Off, "g-pending");
 
+/// A repository in whose place another one was found.
+pub const REPLACED: Badge = Badge::new(t::REPO_REPLACED, Tone::Fail, "g-failing");
+/// A repository that no host uses.
+pub const UNUSED: Badge = Badge::new(t::REPO_UNUSED, Tone::Off, "g-pending");
+
 /// The verdict on a host's backups.
 pub fn health(health: Health) -> Badge {
     match health {

@@ -10,6 +10,8 @@ use super::shell::{Crumbs, hosts};
 use crate::api::{self, ApiError};
 use crate::i18n::t;
 use crate::kit::{FormError, PasswordField, SelectField, SubmitButton, TextArea, TextField, Title, remote};
+use crate::model::format::duration;
+use crate::model::tokens::LIVES;
 
 const FIELDS: &[&str] = &[
     "hostname",
@@ -37,6 +39,7 @@ struct Form {
     repo_username: RwSignal<String>,
     repo_password: RwSignal<String>,
     paths: RwSignal<String>,
+    life: RwSignal<u32>,
 }
 
 impl Form {
@@ -50,6 +53,7 @@ impl Form {
             repo_username: empty(),
             repo_password: empty(),
             paths: RwSignal::new(t::USUAL_PATHS.to_owned()),
+            life: RwSignal::new(LIVES[0]),
         }
     }
 
@@ -66,6 +70,7 @@ impl Form {
             hostname: self.hostname.get_untracked().trim().to_owned(),
             tags: words(self.tags, |c| c == ',' || c.is_whitespace()),
             initial_paths: words(self.paths, |c| c == '\n'),
+            ttl_seconds: self.life.get_untracked(),
             request_id: api::request_id(),
             ..CreateEnrollmentTokenRequest::default()
         };
@@ -195,6 +200,15 @@ pub(crate) fn AddHost() -> impl IntoView {
                 error=field("initial_paths")
                 help=t::PATHS_HELP
             />
+            <div class="form-grid">
+                <SelectField
+                    id="ttl_seconds"
+                    label=t::TOKEN_LIFE
+                    options=LIVES.map(|life| (life.to_string(), duration(life.into()))).to_vec()
+                    value=Signal::derive(move || form.life.get().to_string())
+                    on_choose=move |chosen| form.life.set(chosen.parse().unwrap_or(LIVES[0]))
+                />
+            </div>
             <FormError error fields=FIELDS/>
             <div class="btns"><SubmitButton label=t::MAKE_COMMAND busy/></div>
         </form>

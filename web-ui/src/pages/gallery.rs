@@ -17,8 +17,9 @@ mod shown {
     use crate::api::ApiError;
     use crate::i18n::t;
     use crate::kit::{
-        BackupBar, Button, ButtonKind, Callout, Checklist, CodeBlock, CopyButton, EmptyState, ErrorState, LogView,
-        PasswordField, Pill, SelectField, SkeletonRows, StatusBadge, TextArea, TextField, Title,
+        BackupBar, Button, ButtonKind, Callout, CheckField, Checklist, CodeBlock, CopyButton, EmptyState, ErrorState,
+        LogView, PasswordField, Pill, RadioCards, SecretField, SelectField, SkeletonRows, StatusBadge, Tabs, TextArea,
+        TextField, Title,
     };
     use crate::model::log::Log;
     use crate::model::status::{self, Badge, Tone};
@@ -105,6 +106,29 @@ mod shown {
                     <TextArea id="kit-area" label=t::PATHS value=text() help=t::PATHS_HELP/>
                 </div>
                 <CodeBlock label=t::INSTALL_COMMAND text=t::USUAL_PATHS/>
+            </section>
+            <Choices/>
+        }
+    }
+
+    #[component]
+    fn Choices() -> impl IntoView {
+        let wrong = Signal::stored(Some(t::KEEP_FIRST.to_owned()));
+        let text = || RwSignal::new(String::new());
+        let options = vec![
+            ("kit-system", t::THEME_SYSTEM_NAME, t::THEME_SYSTEM_TEXT),
+            ("kit-light", t::THEME_LIGHT_NAME, t::THEME_LIGHT_TEXT),
+        ];
+        view! {
+            <section class="card demo" aria-label=t::ENCRYPTION>
+                <Tabs label=t::GALLERY tabs=vec![("/__kit".to_owned(), t::GALLERY), ("/hosts".to_owned(), t::NAV_HOSTS)]/>
+                <div class="form-grid">
+                    <SecretField id="kit-set" label=t::REPO_PASSWORD value=text() is_set=true changed_at=Some(0)/>
+                    <SecretField id="kit-unset" label=t::LOGIN_PASSWORD value=text() is_set=false/>
+                    <CheckField id="kit-check" label=t::KEPT_PASSWORD value=RwSignal::new(true)/>
+                    <CheckField id="kit-unchecked" label=t::KEPT_PASSWORD value=RwSignal::new(false) error=wrong/>
+                </div>
+                <RadioCards name="kit-radio" legend=t::THEME options value=Signal::stored("kit-system") on_choose=|_| ()/>
             </section>
         }
     }

@@ -1,5 +1,6 @@
 //! One file for each route: it asks, and it composes what `kit` has.
 
+mod action;
 mod add_host;
 mod bootstrap;
 mod enrolling;
@@ -11,8 +12,12 @@ mod job_table;
 mod login;
 mod not_found;
 mod opening;
+mod paging;
+mod repositories;
+mod settings;
 mod shell;
 mod sign_in_again;
+mod theme;
 
 pub(crate) use add_host::{AddHost, Created};
 pub(crate) use bootstrap::Bootstrap;
@@ -24,5 +29,7 @@ pub(crate) use job::Job;
 pub(crate) use login::Login;
 pub(crate) use not_found::NotFound;
 pub(crate) use opening::Opening;
+pub(crate) use repositories::{NewRepository, Repositories, Repository};
+pub(crate) use settings::{AccountSettings, Tokens};
 pub(crate) use shell::Shell;
 pub(crate) use sign_in_again::SignInAgain;

@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 use leptos_router::components::{A, Outlet, Redirect};
 use leptos_router::hooks::use_location;
 
+use super::theme::{Chosen, ThemeButton};
 use crate::browser;
 use crate::i18n::t;
 use crate::kit::{Icon, Mark};
@@ -38,6 +39,7 @@ pub(crate) fn Shell() -> impl IntoView {
     let location = use_location();
     let crumbs = Crumbs(RwSignal::new(Vec::new()));
     provide_context(crumbs);
+    Chosen::provide();
     let is_signed_in = Memo::new(move |_| session.who.with(Option::is_some));
     move || {
         if !is_signed_in.get() {
@@ -60,6 +62,8 @@ pub(crate) fn Shell() -> impl IntoView {
                     <A href="/" attr:class="brand"><Mark/><span>{t::PRODUCT}</span></A>
                     <ul>
                         <li><NavEntry href="/hosts" icon="i-hosts" label=t::NAV_HOSTS/></li>
+                        <li><NavEntry href="/repositories" icon="i-repos" label=t::NAV_REPOSITORIES/></li>
+                        <li><NavEntry href="/settings" icon="i-settings" label=t::NAV_SETTINGS/></li>
                     </ul>
                     <div class="rail-foot"><span>{browser::host()}</span><span>{t::version()}</span></div>
                 </nav>
@@ -75,6 +79,8 @@ pub(crate) fn Shell() -> impl IntoView {
             </div>
             <nav class="tabbar" aria-label=t::NAV_COMPACT>
                 <NavEntry href="/hosts" icon="i-hosts" label=t::NAV_HOSTS/>
+                <NavEntry href="/repositories" icon="i-repos" label=t::NAV_REPOSITORIES/>
+                <NavEntry href="/settings" icon="i-settings" label=t::NAV_SETTINGS/>
             </nav>
         }
         .into_any()
@@ -153,21 +159,6 @@ fn LiveMark() -> impl IntoView {
 }
 
 #[component]
-fn ThemeButton() -> impl IntoView {
-    let dark = RwSignal::new(browser::is_dark());
-    let label = move || if dark.get() { t::THEME_LIGHT } else { t::THEME_DARK };
-    let turn = move |_| {
-        dark.update(|dark| *dark = !*dark);
-        browser::set_dark(dark.get_untracked());
-    };
-    view! {
-        <button type="button" class="btn ghost" aria-label=label title=label on:click=turn>
-            {move || view! { <Icon name=if dark.get() { "i-sun" } else { "i-moon" }/> }}
-        </button>
-    }
-}
-
-#[component]
 fn Account(
     /// Who is signed in.
     session: Session,
@@ -191,6 +182,7 @@ fn Account(
         <div class="menu" id="account" popover="auto">
             <p class="who"><b>{name}</b><span class="meta">{role}</span></p>
             <hr/>
+            <A href="/settings/account" attr:class="btn ghost wide">{t::NAV_SETTINGS}</A>
             <button type="button" class="btn ghost wide" on:click=move |_| spawn_local(session.sign_out())>
                 {t::LOG_OUT}
             </button>
