@@ -10,9 +10,11 @@ mod dispatch;
 mod echo;
 mod fleetsim;
 mod idle;
+mod pages;
 mod processes;
 mod reference;
 mod report;
+mod size;
 mod stopwatch;
 mod syncs;
 mod wire;
@@ -28,10 +30,11 @@ use restic_manager_integration_tests::{Fleet, fleet};
 type Measure = fn(&mut Report);
 
 /// What is measured, by the words that ask for one of them alone.
-const PARTS: [(&str, Measure); 3] = [
+const PARTS: [(&str, Measure); 4] = [
     ("agents", many_agents),
     ("backup", backup::measure),
     ("idle", idle::measure),
+    ("size", size::measure),
 ];
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its terminal")]

@@ -3,7 +3,6 @@ import { defineConfig } from "@playwright/test";
 // The journeys build on each other: one server, one browser, in the order of the files.
 export default defineConfig({
   testDir: ".",
-  testMatch: /\d+_.*\.spec\.ts/,
   workers: 1,
   fullyParallel: false,
   maxFailures: 0,

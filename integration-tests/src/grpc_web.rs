@@ -14,6 +14,11 @@ pub fn call(client: &Rest, method: &str, id: Option<&Value>) -> Vec<u8> {
         message.extend([0x0a, u8::try_from(id.len()).expect("an id is short")]);
         message.extend(id.as_bytes());
     }
+    call_with(client, method, &message)
+}
+
+/// Calls a method with an encoded request, and answers as [`call`] does.
+pub fn call_with(client: &Rest, method: &str, message: &[u8]) -> Vec<u8> {
     let mut frame = vec![0];
     frame.extend(u32::try_from(message.len()).expect("it is short").to_be_bytes());
     frame.extend(message);

@@ -9,6 +9,7 @@
 //! **Invariant:** nothing waits for a time; it waits for a condition, with a limit ([`wait`]).
 
 pub mod agent;
+pub mod browser;
 pub mod buf;
 pub mod chance;
 pub mod disk;
@@ -28,6 +29,7 @@ pub mod rest;
 pub mod restics;
 pub mod sampling;
 pub mod search;
+pub mod seed;
 pub mod server;
 pub mod services;
 pub mod typescript_client;

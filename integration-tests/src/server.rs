@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -14,6 +15,9 @@ use crate::{ports, programs, wait};
 
 /// The name of the first admin.
 pub const ADMIN: &str = "admin";
+
+/// How long a start may take. A database of thousands of hosts may have to be computed anew.
+const STARTING: Duration = Duration::from_mins(2);
 
 /// A server with a data directory of its own, running or stopped.
 pub struct Server {
@@ -69,7 +73,7 @@ impl Server {
         command.arg("serve");
         let mut process = Process::start("the server", command, &self.log_file());
         let client = self.client();
-        wait::until("the server to be ready", wait::SHORTLY, || {
+        wait::until("the server to be ready", STARTING, || {
             assert!(process.ended().is_none(), "the server ended while it started");
             client.is_ready().then_some(())
         });

@@ -3,14 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
 use restic_manager_integration_tests::agent::Agent;
 use restic_manager_integration_tests::process::Process;
 use restic_manager_integration_tests::server::Server;
-use restic_manager_integration_tests::{Repository, process, programs, services, wait};
+use restic_manager_integration_tests::{Repository, browser, services, wait};
 use tempfile::TempDir;
 
 /// How long all journeys may take together.
@@ -38,18 +37,18 @@ fn the_journeys_of_an_operator_work_in_a_browser() {
 
     let mut browser = Process::start(
         "the browser tests",
-        playwright(
+        browser::journeys(
+            r"/\d+_[^/]*$",
+            packages,
+            &place("browser"),
             &[
                 ("RM_E2E_URL", server.url().into()),
                 ("RM_E2E_TOKEN", server.setup_token().into()),
                 ("RM_E2E_REPOSITORY", repository.url.clone().into()),
-                ("RM_E2E_DATA", data.clone()),
-                ("RM_E2E_ENROLL", token.clone()),
-                ("RM_E2E_SLOW", slow.clone()),
-                ("RM_E2E_OUT", output()),
+                ("RM_E2E_DATA", data.clone().into()),
+                ("RM_E2E_ENROLL", token.clone().into()),
+                ("RM_E2E_SLOW", slow.clone().into()),
             ],
-            packages.into(),
-            &place("browser"),
         ),
         &place("browser.log"),
     );
@@ -78,27 +77,4 @@ fn make_backups_slow(data: &Path) {
     let mut source = fs::File::open("/dev/urandom").unwrap();
     let mut file = fs::File::create(large).unwrap();
     std::io::copy(&mut std::io::Read::take(&mut source, 768 << 20), &mut file).unwrap();
-}
-
-/// A command that runs the journeys with these variables, in a folder of its own.
-fn playwright(variables: &[(&str, PathBuf)], packages: PathBuf, directory: &Path) -> Command {
-    fs::create_dir_all(directory).unwrap();
-    let source = programs::clone().join("integration-tests/e2e");
-    for entry in fs::read_dir(&source).unwrap() {
-        let file = entry.unwrap();
-        if file.file_type().unwrap().is_file() {
-            fs::copy(file.path(), directory.join(file.file_name())).unwrap();
-        }
-    }
-    std::os::unix::fs::symlink(packages, directory.join("node_modules")).unwrap();
-    let mut command = process::command(Path::new("node"), directory);
-    command.current_dir(directory);
-    command.args(["node_modules/@playwright/test/cli.js", "test"]);
-    command.envs(variables.iter().map(|(name, value)| (*name, value.as_os_str())));
-    command
-}
-
-/// Where pictures and traces stay after the test.
-fn output() -> PathBuf {
-    programs::build_folder().parent().unwrap().join("e2e")
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::packages::{self, Consent};
 use crate::stages::Stages;
-use crate::{check, process};
+use crate::{check, npm, process, ui};
 
 const PROGRAM: &str = "target/release/restic-manager-bench";
 const FIGURES: &str = "docs/src/bench.json";
@@ -18,9 +18,12 @@ pub(crate) fn run(root: &Path, consent: &Consent) -> Result<()> {
     let mut stages = Stages::default();
     stages.require("packages", || packages::ensure(packages::FOR_BENCH, consent))?;
     stages.require("build", || build(root))?;
+    let console = stages.require("console", || ui::build(root, false))?;
+    let browser = stages.require("browser", || npm::ensure(root, npm::BROWSER))?;
     stages.require("measure", || {
         let mut command = std::process::Command::new(root.join(PROGRAM));
         process::forget_settings(&mut command);
+        command.env("RM_TEST_CONSOLE", &console).env("RM_TEST_E2E", &browser);
         process::run(command.arg(root.join(FIGURES)).arg(root.join(PAGE)))
     })?;
     stages.print_table();

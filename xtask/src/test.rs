@@ -60,7 +60,10 @@ fn drives_programs(only: &[String]) -> bool {
 
 /// Whether the tests asked for may need the console, which takes minutes to build.
 fn looks_at_pages(only: &[String]) -> bool {
-    only.is_empty() || only.iter().any(|argument| argument == "console")
+    only.is_empty()
+        || only
+            .iter()
+            .any(|argument| ["console", "at_size"].contains(&argument.as_str()))
 }
 
 /// Builds the programs that tests start: `cargo test` builds only those of the package under test.

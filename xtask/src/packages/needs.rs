@@ -70,7 +70,7 @@ const SS: Need = need("iproute2", "count what an idle agent sends and receives",
 });
 
 /// For the figures of the performance page.
-pub(crate) const FOR_BENCH: &[Need] = &[COMPILER, RESTIC, STRACE, SS];
+pub(crate) const FOR_BENCH: &[Need] = &[COMPILER, RESTIC, STRACE, SS, NODE, NPM, CHROMIUM];
 /// For building and running on this machine.
 pub(crate) const FOR_UP: &[Need] = &[COMPILER, RESTIC];
 /// For format, lints and the contract's checks.
