@@ -2,7 +2,7 @@
 
 import { existsSync, writeFileSync } from "node:fs";
 
-import { ADMIN, expect, inspect, logIn, test, WIDTHS } from "./fixture.ts";
+import { ADMIN, expect, inspect, logIn, picture, test, WIDTHS } from "./fixture.ts";
 
 const HOST = "web-01";
 
@@ -106,6 +106,7 @@ test("a job that runs is followed live and can be cancelled", async ({ page }) =
   await expect(page.getByText("Running").first()).toBeVisible();
   await expect(page.getByRole("progressbar")).toBeVisible();
   await inspect(page, "job-running", WIDTHS.slice(0, 1));
+  await picture(page, "job");
 
   await page.getByRole("button", { name: "Cancel job" }).click();
   await expect(page.getByText("Cancelled").first()).toBeVisible({ timeout: 60_000 });

@@ -3,7 +3,7 @@
 
 import { writeFileSync } from "node:fs";
 import { type Page } from "@playwright/test";
-import { expect, inspect, logIn, test } from "./fixture";
+import { expect, inspect, logIn, picture, test } from "./fixture.ts";
 
 const ROUNDS = 12;
 // Source: the budgets of the console's pages.
@@ -16,6 +16,7 @@ test("pages with all hosts are small, and act in time", async ({ page }) => {
   await expect(page.locator("tbody tr")).not.toHaveCount(0);
   await expectSmall(page);
   await inspect(page, "hosts-at-size");
+  await picture(page, "hosts");
 
   for (let round = 0; round < ROUNDS; round++) {
     for (const column of ["Host", "Last backup", "Health"]) {
@@ -31,6 +32,7 @@ test("pages with all hosts are small, and act in time", async ({ page }) => {
   const overview = await largestPaint(page, "/");
   await expectSmall(page);
   await inspect(page, "overview-at-size");
+  await picture(page, "overview");
 
   if (process.env.RM_E2E_PACE) writeFileSync(process.env.RM_E2E_PACE, JSON.stringify({ interactions, hosts, overview }));
 });

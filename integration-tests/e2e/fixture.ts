@@ -64,3 +64,14 @@ export async function inspect(page: Page, name: string, widths = WIDTHS) {
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.evaluate(() => delete document.documentElement.dataset.theme);
 }
+
+// A picture for the documentation, in both themes: what fits on a screen.
+export async function picture(page: Page, name: string) {
+  await page.mouse.move(0, 0);
+  for (const theme of ["light", "dark"] as const) {
+    await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
+    await page.evaluate(() => document.fonts.ready);
+    await page.screenshot({ path: `${process.env.RM_E2E_OUT}/pictures/${name}-${theme}.png` });
+  }
+  await page.evaluate(() => delete document.documentElement.dataset.theme);
+}

@@ -27,6 +27,19 @@ pub fn journeys(files: &str, packages: OsString, directory: &Path, variables: &[
     command
 }
 
+/// Replaces the documentation's pictures by those that the journeys have made, where `RM_TEST_WRITE_PICTURES` is set.
+pub fn keep_pictures() {
+    if std::env::var_os("RM_TEST_WRITE_PICTURES").is_none() {
+        return;
+    }
+    let kept = programs::clone().join("docs/src/img/console");
+    fs::create_dir_all(&kept).expect("the documentation can be written");
+    for entry in fs::read_dir(output().join("pictures")).expect("the journeys have made pictures") {
+        let file = entry.expect("a folder can be read");
+        fs::copy(file.path(), kept.join(file.file_name())).expect("the documentation can be written");
+    }
+}
+
 /// Where pictures and traces stay after the test.
 fn output() -> PathBuf {
     programs::build_folder()

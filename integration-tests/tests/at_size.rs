@@ -99,4 +99,5 @@ fn pages_are_small(fleet: &Fleet) {
     let said = fs::read_to_string(log).unwrap_or_default();
     assert!(status.success(), "{said}");
     assert!(said.contains(" passed"), "{said}");
+    browser::keep_pictures();
 }

@@ -69,6 +69,7 @@ fn the_journeys_of_an_operator_work_in_a_browser() {
     let said = fs::read_to_string(place("browser.log")).unwrap();
     assert!(status.success(), "{said}");
     assert!(said.contains(" passed"), "{said}");
+    browser::keep_pictures();
 }
 
 /// From here on a backup takes long enough to be watched and cancelled.
