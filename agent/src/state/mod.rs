@@ -184,7 +184,9 @@ impl State {
         work: impl FnOnce(&redb::WriteTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, Error> {
         let transact = || {
-            let transaction = self.database.begin_write()?;
+            let mut transaction = self.database.begin_write()?;
+            // Else a file whose last transaction is damaged would be opened without it, and nobody would hear of that.
+            transaction.set_two_phase_commit(true);
             let result = work(&transaction)?;
             transaction.commit()?;
             Ok(result)
@@ -214,6 +216,8 @@ fn database(
 ) -> Result<Database, Error> {
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE_BYTES);
+    // A file that something else has changed is found out, where it would be trusted otherwise. It is read whole for that.
+    builder.set_check_integrity_on_open(true);
     open(&builder).map_err(|source| {
         let path = path.to_owned();
         if let redb::DatabaseError::DatabaseAlreadyOpen = source {

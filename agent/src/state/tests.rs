@@ -9,6 +9,8 @@ use domain::session::{AgentSettings, BackupOrder, Command, Instruction, Stamp, W
 
 use super::*;
 
+mod flips;
+
 #[test]
 fn events_are_numbered_from_one_and_survive_closing() {
     let (directory, mut state) = fresh();
