@@ -9,7 +9,7 @@ use restic::{Binary, Support};
 
 use crate::config::{Config, Places};
 use crate::durable;
-use crate::identity::Identity;
+use crate::identity::{HostKey, Identity};
 use crate::secrets::Secrets;
 use crate::space;
 use crate::sysinfo::restic_search;
@@ -60,6 +60,7 @@ pub async fn examine(places: &Places, clock: &dyn Clock) -> Vec<Finding> {
     match Identity::load(places) {
         Ok(Some(identity)) => {
             findings.push(certificate(&identity, clock));
+            findings.push(identity_key(places));
             findings.push(server(places, &config, &identity).await);
         }
         Ok(None) => findings.push(bad(
@@ -220,6 +221,23 @@ fn local_repositories(places: &Places) -> Vec<Finding> {
             })
         })
         .collect()
+}
+
+/// The key by which the server knows the host when it asks for its next certificate.
+fn identity_key(places: &Places) -> Finding {
+    const ABOUT: &str = "identity key";
+    match HostKey::load(places) {
+        Ok(Some(_)) => good(ABOUT, HostKey::path(places).display()),
+        Ok(None) => bad(
+            ABOUT,
+            format!(
+                "{} is missing: the server will refuse the next certificate of this host, and until the present one ends all \
+                 goes on. Restore the file; without it, enroll the host again with a token that replaces it",
+                HostKey::path(places).display()
+            ),
+        ),
+        Err(error) => bad(ABOUT, chain(&error)),
+    }
 }
 
 fn certificate(identity: &Identity, clock: &dyn Clock) -> Finding {

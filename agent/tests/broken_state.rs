@@ -10,7 +10,7 @@ mod support;
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use support::fake_restic::{FakeRestic, SUMMARY, calls};
 use support::host::{Host, backup, cancel, credentials, id, provide};
@@ -87,6 +87,41 @@ async fn a_damaged_identity_ends_the_agent_and_enrolls_nothing() {
         fs::write(&path, whole).unwrap();
     }
     assert_eq!(server.look(|record| record.hellos.len()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_whose_identity_key_is_damaged_or_gone_goes_on_and_says_what_to_do() {
+    for damage in [
+        Some(Damage::Emptied),
+        Some(Damage::Truncated),
+        Some(Damage::Garbage),
+        None,
+    ] {
+        let (server, host) = with(&FakeRestic::default()).await;
+        let key = host.path().join("state/identity/host-key.pem");
+        match damage {
+            Some(damage) => damage.do_to(&key),
+            None => fs::remove_file(&key).unwrap(),
+        }
+        let left = fs::read(&key).ok();
+
+        let running = host.start();
+        ready(&server).await;
+        server.command(&id(1), backup(&id(1), &[host.path()])).await;
+        let finished = server.finished(&id(1)).await;
+        let found = doctor(&host).await;
+        running.stop().await;
+
+        assert_eq!(finished.result_code, "ok", "{damage:?}");
+        assert_eq!(fs::read(&key).ok(), left, "{damage:?}: it is left as it is");
+        let found = said(&found);
+        let finding = found.lines().find(|line| line.contains("identity key")).unwrap();
+        let names_the_way_out = finding.contains("host-key.pem") && finding.to_lowercase().contains("restore");
+        assert!(
+            finding.starts_with("BAD") && names_the_way_out && finding.contains("enroll"),
+            "{damage:?}: {finding}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -213,7 +248,14 @@ fn patient() -> FakeRestic {
 
 /// Runs the agent until it ends by itself.
 async fn run(host: &Host) -> Output {
-    let mut command = host.command(&["run"]);
+    output(host.command(&["run"])).await
+}
+
+async fn doctor(host: &Host) -> Output {
+    output(host.command(&["doctor"])).await
+}
+
+async fn output(mut command: Command) -> Output {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

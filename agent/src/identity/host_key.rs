@@ -1,5 +1,7 @@
 //! [`HostKey`]: the key that the agent makes once and keeps. It speaks for the host when certificates have ended.
 
+use std::path::PathBuf;
+
 use domain::certificate::{IdentityKey, IdentityProof, IdentitySignature, Occasion};
 use rcgen::{KeyPair, PKCS_ED25519, PublicKeyData as _, SigningKey as _};
 
@@ -14,17 +16,31 @@ const KEY: &str = "host-key.pem";
 pub struct HostKey(KeyPair);
 
 impl HostKey {
+    /// Where the key lies.
+    pub fn path(places: &Places) -> PathBuf {
+        places.identity_dir().join(KEY)
+    }
+
+    /// Reads the key; `None` when there is none.
+    pub fn load(places: &Places) -> Result<Option<Self>, Error> {
+        let path = Self::path(places);
+        let Some(pem) = private_text(&path)? else {
+            return Ok(None);
+        };
+        let key = KeyPair::from_pem(&pem).map_err(|_| damaged(&path))?;
+        if key.algorithm() == &PKCS_ED25519 {
+            Ok(Some(Self(key)))
+        } else {
+            Err(damaged(&path))
+        }
+    }
+
     /// Reads the key, or makes it if there is none. One that cannot be read is an error and is not replaced: the server
     /// knows the host by it.
     pub fn load_or_make(places: &Places) -> Result<Self, Error> {
-        let path = places.identity_dir().join(KEY);
-        if let Some(pem) = private_text(&path)? {
-            let key = KeyPair::from_pem(&pem).map_err(|_| damaged(&path))?;
-            return if key.algorithm() == &PKCS_ED25519 {
-                Ok(Self(key))
-            } else {
-                Err(damaged(&path))
-            };
+        let path = Self::path(places);
+        if let Some(key) = Self::load(places)? {
+            return Ok(key);
         }
         let key = KeyPair::generate_for(&PKCS_ED25519).map_err(Error::Key)?;
         durable::create_directory(&places.identity_dir())

@@ -13,7 +13,7 @@ use super::{Error, Setup, Supervisor};
 use crate::clock::Clocks;
 use crate::core::{Certificates, Core, Start};
 use crate::durable;
-use crate::identity::{self, Identity};
+use crate::identity::{self, HostKey, Identity};
 use crate::link::Link;
 use crate::runner::{Options, Runner};
 use crate::secrets::Secrets;
@@ -56,6 +56,13 @@ impl Supervisor {
                 .map_err(Error::Identity)?
                 .map(|held| held.lifetime),
         };
+        // Backups do not need it, and when the next certificate is due it may be too late to look for a copy.
+        if let Err(error) = HostKey::load(places) {
+            error!(
+                error = %telemetry::chain(&error),
+                "the host cannot ask for its next certificate; all goes on until the present one ends"
+            );
+        }
         let core = Core::new(found(certificates, &state, &secrets, &runner)?);
         let endpoint = config.agent_url.clone().unwrap_or(identity.facts.agent_endpoint);
         Ok(Self {
