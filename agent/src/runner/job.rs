@@ -16,8 +16,8 @@ use restic::{Access, Binary, Command, Ending, Exit, Facts, Kind, Places, Snapsho
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::listing::{complete, lacks_result, read_list};
-use self::verdict::{Verdict, code, contradiction};
+use self::listing::{Search, complete, lacks_result, read_list};
+use self::verdict::{Verdict, code, contradiction, unknown_result};
 use super::follow::{Followed, Limits, Subject, follow};
 use super::journal::Journal;
 use super::process::{self, Found, Launch, PASSWORD_DESCRIPTOR, Process};
@@ -136,12 +136,23 @@ impl Job {
             Ok(run) => run,
             Err(verdict) => return *verdict,
         };
-        if lacks_result(&run)
-            && let Some((summary, snapshots)) = self.unreported(prepared, order).await
-        {
-            self.settle_doubt();
-            self.report_snapshots(snapshots).await;
-            return self.succeeded(Summary::Backup(summary), Problems::default(), run.exit, None);
+        if lacks_result(&run) {
+            match self.unreported(prepared, order).await {
+                Search::Found(summary, snapshots) => {
+                    self.settle_doubt();
+                    self.report_snapshots(snapshots).await;
+                    return self.succeeded(Summary::Backup(*summary), Problems::default(), run.exit, None);
+                }
+                Search::Nothing => {}
+                Search::Cancelled => {
+                    self.settle_doubt();
+                    return self.cancelled();
+                }
+                Search::Unknown(why) => {
+                    self.settle_doubt();
+                    return self.failed(unknown_result(&why));
+                }
+            }
         }
         let (facts, problems) = match self.judged(prepared, &run).await {
             Ok(success) => success,

@@ -123,6 +123,19 @@ pub(super) fn contradiction() -> FailureCause {
     }
 }
 
+/// restic ended well, its last words are missing, and nothing tells whether there is a snapshot.
+pub(super) fn unknown_result(why: &str) -> FailureCause {
+    FailureCause {
+        code: FailureCode::NoResult,
+        exit_code: Some(0),
+        message: format!(
+            "restic ended well, but what it said of its result is missing, and whether there is a snapshot is not known: {why}. \
+             The next list of snapshots shows it"
+        )
+        .into(),
+    }
+}
+
 pub(super) fn code(exit: Exit) -> Option<i32> {
     match exit {
         Exit::Code(code) => Some(code),
