@@ -77,6 +77,7 @@ pub use self::once::Once;
 use self::published::Hashes;
 pub use self::published::{Content, InstallFile, Platform, Published};
 pub use self::readiness::Check;
+use self::readiness::Recent;
 pub use self::retention::Removed;
 pub use self::session::{AgentSession, Delivery};
 pub use self::settings::Settings;
@@ -134,6 +135,7 @@ struct Inner {
     log_room: LogRoom,
     lanes: Lanes,
     published: Hashes,
+    readiness: Recent<Vec<Check>>,
     /// Cancelled when streams to people shall end.
     streams_end: CancellationToken,
 }
@@ -173,6 +175,7 @@ impl App {
             log_room,
             lanes,
             published: Hashes::default(),
+            readiness: Recent::default(),
             streams_end: CancellationToken::new(),
         }))
     }
