@@ -6,11 +6,12 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use domain::Role;
 use domain::id::JobId;
 use domain::job::Phase;
 use domain::session::{AgentEvent, Fact};
+use domain::{ErrorCode, Role};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend};
 use serde_json::json;
 use server::app::{Error, IngestFigures};
@@ -19,6 +20,7 @@ use server::sessions::Ingested;
 use support::host::Connected;
 use support::{As, TestServer, postgres, system, until};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 const HOSTS: usize = 16;
 
@@ -64,6 +66,30 @@ async fn share_a_commit(stand: Stand) {
     let most = 2 * stand.writers;
     let commits = now.commits - before.commits;
     assert!(commits <= most, "{commits} commits, at most {most}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_that_wait_while_the_database_takes_no_writes_are_all_refused_at_once() {
+    let stand = Stand::on_sqlite().await;
+    let held = stand.hold().await;
+    let begun = Instant::now();
+
+    let deliveries = stand.deliver_all().await;
+    for delivery in deliveries {
+        let refused = delivery.await.unwrap().unwrap_err();
+        assert_eq!(refused.passing(), Some(ErrorCode::Unavailable), "{refused}");
+    }
+    let waited = begun.elapsed();
+    let phases = stand.phases().await;
+    held.let_go("").await;
+
+    // The first one waits for the lock and speaks for all: one after the other they would wait for more than a minute.
+    assert!(waited < Duration::from_secs(15), "{waited:?}");
+    assert_eq!(phases, vec![Phase::Accepted; HOSTS]);
+    for (host, job) in &stand.hosts {
+        host.begin(*job).await;
+    }
+    assert_eq!(stand.phases().await, vec![Phase::Running; HOSTS]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

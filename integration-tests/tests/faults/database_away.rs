@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 const LOCKED_FOR: Duration = Duration::from_mins(1);
 /// How long PostgreSQL is away at the second time: longer than it takes until everybody has noticed.
 const AWAY_FOR: Duration = Duration::from_secs(12);
+/// How long a person waits at most for the word that nothing can be written now, in a debug build on a busy machine.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
 /// What server and agent may spend on trying again meanwhile, in a debug build on a busy machine.
 const IDLE: Duration = Duration::from_secs(8);
 
@@ -35,7 +37,9 @@ fn a_database_that_is_locked_for_a_minute_holds_agents_up_and_loses_nothing() {
     let lock = Lock::take(Path::new(&python), &fleet.server.data().join("restic-manager.db"));
     let over = wait::Deadline::after(LOCKED_FOR);
     let spent = [fleet.server.process_id(), host.agent.process_id()].map(|id| (id, processor_time(id)));
+    let answered = wait::Deadline::after(ANSWERED_WITHIN);
     let refused = host.ask(&json!({ "kind": "backup", "args": [source] }));
+    assert!(!answered.is_over(), "{refused:?}");
     let readiness = fleet.admin.get("/readyz");
     wait::until("restic's end", wait::JOB, || {
         (Ledger::saved(&repository, &source) == 1).then_some(())
@@ -87,7 +91,9 @@ fn a_postgresql_that_crashes_in_the_middle_of_a_job_and_comes_back_has_lost_noth
     postgres.crash();
     let over = wait::Deadline::after(AWAY_FOR);
     let spent = [fleet.server.process_id(), host.agent.process_id()].map(|id| (id, processor_time(id)));
+    let answered = wait::Deadline::after(ANSWERED_WITHIN);
     let refused = host.ask(&json!({ "kind": "backup", "args": [source] }));
+    assert!(!answered.is_over(), "{refused:?}");
     let readiness = fleet.admin.get("/readyz");
     wait::until("restic's end", wait::JOB, || {
         (Ledger::saved(&repository, &source) == 1).then_some(())
