@@ -96,6 +96,15 @@ fn a_backup_that_runs_while_the_server_is_set_back_is_adopted_where_it_stands() 
         json!([ended["summary"]["snapshot_id"]])
     );
     assert_eq!(host.snapshots().len(), 1);
+    // Also what the server had been told and forgot.
+    let lines = host.log(&job);
+    let numbers: Vec<&Value> = lines.iter().map(|line| &line["seq"]).collect();
+    let expected: Vec<Value> = (1..=lines.len()).map(|number| json!(number.to_string())).collect();
+    assert_eq!(numbers, expected.iter().collect::<Vec<_>>());
+    assert_eq!(
+        (&ended["log_lines"], &ended["log_truncated"]),
+        (&json!(lines.len().to_string()), &json!(false))
+    );
 }
 
 /// What happened, without what the server alone knew.

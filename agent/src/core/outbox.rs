@@ -167,7 +167,8 @@ impl Logs {
 
     /// Takes the server's word. Returns whether the job is done with it, log and all.
     ///
-    /// Sending goes on where the server says, even when it took less than was sent.
+    /// Sending goes on where the server says, even when it took less than was sent, or has lost what it had: it was set back
+    /// to an older copy of itself.
     pub(super) fn credited(&mut self, job: JobId, next_line: u64) -> bool {
         for log in self.jobs.values_mut() {
             log.held_back = false;
@@ -176,7 +177,7 @@ impl Logs {
             return false;
         };
         log.on_the_way = None;
-        log.next_line = log.next_line.max(next_line.min(log.lines + 1));
+        log.next_line = next_line.clamp(1, log.lines + 1);
         self.forget_if_done(job)
     }
 

@@ -420,6 +420,20 @@ fn log_goes_on_where_the_server_says() {
 }
 
 #[test]
+fn log_that_the_server_has_lost_is_sent_again() {
+    let mut agent = Agent::online();
+    agent.command(backup(1, 1));
+    agent.report(1, Report::LogGrown { lines: 10 });
+    agent.receive(credit(1, 11));
+    agent.report(1, Report::LogGrown { lines: 20 });
+    agent.take();
+
+    agent.receive(credit(1, 4));
+
+    assert_eq!(agent.take(), ["send log 1 from 4"]);
+}
+
+#[test]
 fn log_stays_within_the_window() {
     let mut agent = Agent::online();
     agent.log_bytes = 1000;

@@ -165,7 +165,8 @@ impl Supervisor {
         };
         let through_line = packed.first_line + u64::from(packed.line_count) - 1;
         let bytes = u64::try_from(packed.zstd.len()).unwrap_or(u64::MAX);
-        if self.send(wire::log_chunk(job, packed)) {
+        // What the server has ends before the line that was asked for, and what is not read from there on was dropped here.
+        if self.send(wire::log_chunk(job, packed, from_line.saturating_sub(1))) {
             self.pending.push_back(Event::LogSent {
                 job,
                 through_line,

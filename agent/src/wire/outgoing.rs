@@ -138,8 +138,8 @@ pub fn events(batch: Batch) -> v1::AgentMessage {
     }))
 }
 
-/// Writes a piece of log.
-pub fn log_chunk(job: JobId, packed: Packed) -> v1::AgentMessage {
+/// Writes a piece of log that follows a line; what lies between was dropped.
+pub fn log_chunk(job: JobId, packed: Packed, follows_line: u64) -> v1::AgentMessage {
     let Packed {
         first_line,
         line_count,
@@ -150,6 +150,7 @@ pub fn log_chunk(job: JobId, packed: Packed) -> v1::AgentMessage {
         first_line,
         line_count,
         lines_zstd: zstd,
+        follows_line: Some(follows_line),
     }))
 }
 

@@ -255,6 +255,7 @@ mod tests {
             first_line,
             line_count: u32::try_from(texts.len()).unwrap(),
             text_bytes: texts.iter().map(|text| text.len() as u64).sum(),
+            follows_line: None,
             lines_zstd: zstd::encode_all(bytes.as_slice(), 1).unwrap(),
         }
     }

@@ -262,6 +262,7 @@ mod one_session {
             first_line: 1,
             line_count: 1,
             text_bytes: 1,
+            follows_line: Some(0),
             lines_zstd: vec![1],
         };
         let goodbye = Goodbye::because(GoodbyeReason::Shutdown);
@@ -355,6 +356,7 @@ mod one_session {
             first_line,
             line_count: 1,
             text_bytes,
+            follows_line: None,
             lines_zstd: vec![0; packed],
         })
     }

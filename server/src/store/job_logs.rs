@@ -93,8 +93,9 @@ impl ReadTx {
 }
 
 impl Tx {
-    /// Adds a chunk at the end of its job's log. One that does not begin at or behind the expected line changes nothing: the
-    /// agent sends it again, cut anew, when it hears the position. Lines that are left out mark the log as truncated.
+    /// Adds a chunk at the end of its job's log. One that does not begin at or behind the expected line, or follows a line
+    /// that is not there, changes nothing: the agent goes on at the position when it hears it. Lines that are left out mark
+    /// the log as truncated.
     ///
     /// Whether it was added. [`Error::Missing`] when there is no such job.
     pub async fn append_log(&self, chunk: &LogChunk) -> Result<bool, Error> {
@@ -105,7 +106,8 @@ impl Tx {
                 row: chunk.job.to_string(),
             });
         };
-        if chunk.first_line < next_line || chunk.line_count == 0 {
+        let lacks_what_it_follows = chunk.follows_line.is_some_and(|line| line >= next_line);
+        if chunk.first_line < next_line || chunk.line_count == 0 || lacks_what_it_follows {
             return Ok(false);
         }
         let expected = number(jobs::TABLE, "log_lines", next_line - 1)?;

@@ -494,7 +494,7 @@ fn signed(identity: &KeyPair, occasion: &Occasion<'_>, request: &KeyPair) -> Ide
     }
 }
 
-/// A piece of log.
+/// A piece of log, as an agent sent it that did not say what it follows.
 pub fn log_chunk(job: &str, first_line: u64, lines: &[&str]) -> v1::LogChunk {
     let bytes: Vec<u8> = lines
         .iter()
@@ -511,6 +511,7 @@ pub fn log_chunk(job: &str, first_line: u64, lines: &[&str]) -> v1::LogChunk {
         first_line,
         line_count: u32::try_from(lines.len()).unwrap(),
         lines_zstd: zstd::encode_all(bytes.as_slice(), 1).unwrap(),
+        follows_line: None,
     }
 }
 

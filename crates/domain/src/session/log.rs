@@ -14,6 +14,9 @@ pub struct LogChunk {
     pub line_count: u32,
     /// Bytes of text in them.
     pub text_bytes: u64,
+    /// The line that it follows, by the word of whoever sent it: what lies between was dropped. `None` where nothing is
+    /// said of it, and of what is kept.
+    pub follows_line: Option<u64>,
     /// The lines.
     pub lines_zstd: Vec<u8>,
 }

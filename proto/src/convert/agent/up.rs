@@ -190,12 +190,19 @@ fn log_chunk(
         first_line,
         line_count,
         lines_zstd,
+        follows_line,
     } = message;
     let job = required("job_id", &job_id)?;
     if first_line == 0 || line_count == 0 || first_line > LAST_LINE {
         return Err(Invalid::argument(
             "first_line",
             "lines are numbered from 1, and there is at least one",
+        ));
+    }
+    if follows_line.is_some_and(|line| line >= first_line) {
+        return Err(Invalid::argument(
+            "follows_line",
+            "a piece follows a line before its first one",
         ));
     }
     let unpacked = unpack(&lines_zstd).map_err(|problem| Invalid::argument("lines_zstd", problem))?;
@@ -210,6 +217,7 @@ fn log_chunk(
         first_line,
         line_count,
         text_bytes: unpacked.text_bytes,
+        follows_line,
         lines_zstd,
     })
 }
@@ -429,12 +437,13 @@ mod tests {
 
     #[test]
     fn a_log_chunk_has_as_many_lines_as_it_says() {
-        let chunk = |first_line, line_count| {
+        let chunk = |first_line, line_count, follows_line| {
             let chunk = v1::LogChunk {
                 job_id: JOB.to_owned(),
                 first_line,
                 line_count,
                 lines_zstd: vec![1, 2, 3],
+                follows_line,
             };
             agent_message(
                 v1::AgentMessage {
@@ -449,10 +458,15 @@ mod tests {
             )
         };
 
-        assert!(matches!(chunk(5, 2), Ok(AgentMessage::LogChunk(chunk)) if chunk.next_line() == 7));
+        assert!(matches!(chunk(5, 2, Some(3)), Ok(AgentMessage::LogChunk(chunk)) if chunk.next_line() == 7));
+        assert!(chunk(1, 2, Some(0)).is_ok() && chunk(1, 2, None).is_ok());
         for (first_line, line_count) in [(0, 2), (1, 0), (1, 1), (1, 3), (LAST_LINE + 1, 2)] {
-            assert!(chunk(first_line, line_count).is_err(), "{first_line} {line_count}");
+            assert!(
+                chunk(first_line, line_count, None).is_err(),
+                "{first_line} {line_count}"
+            );
         }
+        assert!(chunk(5, 2, Some(5)).is_err() && chunk(5, 2, Some(u64::MAX)).is_err());
     }
 
     #[test]

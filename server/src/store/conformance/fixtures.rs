@@ -256,6 +256,7 @@ pub(super) fn chunk(job: u128, first_line: u64, line_count: u32) -> LogChunk {
         first_line,
         line_count,
         text_bytes: u64::from(line_count) * 10,
+        follows_line: None,
         lines_zstd: format!("{first_line}+{line_count}").into_bytes(),
     }
 }

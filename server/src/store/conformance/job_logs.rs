@@ -46,6 +46,22 @@ cases! {
         assert_eq!(read(&store, 50, 1).await, [chunk(1, 100, 1)]);
     }
 
+    async fn a_piece_that_follows_what_is_not_there_is_not_added(store: Store) {
+        let follows = |line: u64, piece: LogChunk| LogChunk { follows_line: Some(line), ..piece };
+        add(&store, &[follows(0, chunk(1, 1, 10))]).await;
+
+        let tx = store.begin().await.unwrap();
+        assert!(!tx.append_log(&follows(11, chunk(1, 12, 1))).await.unwrap());
+        assert!(!tx.append_log(&follows(u64::MAX, chunk(1, 12, 1))).await.unwrap());
+        assert_eq!(tx.log_position(job_id(1)).await.unwrap().unwrap().next_line, 11);
+        // Dropped by the agent, as it says.
+        assert!(tx.append_log(&follows(10, chunk(1, 20, 1))).await.unwrap());
+        tx.commit().await.unwrap();
+
+        assert_eq!(read(&store, 1, 10).await, [chunk(1, 1, 10), chunk(1, 20, 1)]);
+        assert_eq!(extent(&store).await, (20, true));
+    }
+
     async fn a_log_that_is_too_long_keeps_its_beginning_and_its_end(store: Store) {
         let big = |number: u64| LogChunk { text_bytes: 1024 * 1024, ..chunk(1, number, 1) };
         add(&store, &(1..=32).map(big).collect::<Vec<_>>()).await;

@@ -39,6 +39,7 @@ impl TryFrom<Model> for LogChunk {
             first_line: row.count("first_line", first_line)?,
             line_count: row.count("line_count", line_count)?,
             text_bytes: row.count("text_bytes", text_bytes)?,
+            follows_line: None,
             lines_zstd,
         })
     }
