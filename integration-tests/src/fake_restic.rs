@@ -165,7 +165,9 @@ fn count(ledger: &Path, source: &Path) -> usize {
     text.lines().filter(|line| *line == source).count()
 }
 
-fn program(directory: &Path, name: &str, text: &str) -> PathBuf {
+/// Writes a program into a directory.
+#[track_caller]
+pub(crate) fn program(directory: &Path, name: &str, text: &str) -> PathBuf {
     let path = directory.join(name);
     fs::write(&path, text).expect("the temporary directory can be written");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("our own file can be changed");

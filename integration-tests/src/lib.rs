@@ -18,6 +18,7 @@ pub mod fake_restic;
 pub mod fake_time;
 pub mod fleet;
 pub mod grpc_web;
+pub mod hostile_restic;
 pub mod machine;
 pub mod ports;
 pub mod postgres;

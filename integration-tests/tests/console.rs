@@ -9,12 +9,13 @@ use std::time::Duration;
 use restic_manager_integration_tests::agent::Agent;
 use restic_manager_integration_tests::process::Process;
 use restic_manager_integration_tests::server::Server;
-use restic_manager_integration_tests::{Repository, browser, services, wait};
+use restic_manager_integration_tests::{Repository, browser, hostile_restic, services, wait};
 use tempfile::TempDir;
 
 /// How long all journeys may take together.
-const LIMIT: Duration = Duration::from_mins(20);
+const LIMIT: Duration = Duration::from_mins(40);
 
+/// The tests in the browser order what happens outside of it by files, which are taken away when it is done.
 #[test]
 fn the_journeys_of_an_operator_work_in_a_browser() {
     let Some(console) = services::given("RM_TEST_CONSOLE", "the built console") else {
@@ -28,9 +29,10 @@ fn the_journeys_of_an_operator_work_in_a_browser() {
     }
     let directory = TempDir::with_prefix("restic-manager-test-").unwrap();
     let place = |name: &str| directory.path().join(name);
-    let server = Server::start(&place("server"), &[("RM_UI_DIR", console.to_str().unwrap())]);
+    let mut server = Server::start(&place("server"), &[("RM_UI_DIR", console.to_str().unwrap())]);
     let repository = Repository::local(directory.path(), "repository");
-    let (token, slow) = (place("enrollment-token"), place("slow"));
+    let (token, slow, orders) = (place("enrollment-token"), place("slow"), place("orders"));
+    fs::create_dir(&orders).unwrap();
     let data = place("data");
     fs::create_dir(&data).unwrap();
     fs::write(data.join("greeting"), "hello").unwrap();
@@ -48,11 +50,16 @@ fn the_journeys_of_an_operator_work_in_a_browser() {
                 ("RM_E2E_DATA", data.clone().into()),
                 ("RM_E2E_ENROLL", token.clone().into()),
                 ("RM_E2E_SLOW", slow.clone().into()),
+                ("RM_E2E_ORDERS", orders.clone().into()),
             ],
         ),
         &place("browser.log"),
     );
     let mut agent = Agent::new(&place("web-01"), "");
+    let hostile = hostile_restic::install(directory.path());
+    let settings = format!("restic_path: {}\n", hostile.display());
+    let mut evil = Agent::new(&place("evil-01"), &settings);
+    let order = |name: &str| orders.join(name);
     let status = wait::until("the end of the browser tests", LIMIT, || {
         if let Ok(value) = fs::read_to_string(&token) {
             fs::remove_file(&token).unwrap();
@@ -62,6 +69,19 @@ fn the_journeys_of_an_operator_work_in_a_browser() {
         if slow.exists() {
             make_backups_slow(&data);
             fs::remove_file(&slow).unwrap();
+        }
+        if let Ok(value) = fs::read_to_string(order("enroll-evil")) {
+            evil.enroll(&server.url(), value.trim());
+            evil.start();
+            fs::remove_file(order("enroll-evil")).unwrap();
+        }
+        if order("stop-server").exists() {
+            server.stop();
+            fs::remove_file(order("stop-server")).unwrap();
+        }
+        if order("start-server").exists() {
+            server.start_again();
+            fs::remove_file(order("start-server")).unwrap();
         }
         browser.ended()
     });

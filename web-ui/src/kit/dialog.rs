@@ -47,8 +47,14 @@ pub(crate) fn Dialog(
             on_leave();
         }
     };
+    // A browser lets one Escape leave all dialogs that nobody has opened by hand, also those below this one.
+    let hold = move |event: leptos::ev::KeyboardEvent| {
+        if must_answer && event.key() == "Escape" {
+            event.prevent_default();
+        }
+    };
     view! {
-        <dialog class="dialog" node_ref=dialog aria-labelledby=labelled_by on:cancel=cancel>
+        <dialog class="dialog" node_ref=dialog aria-labelledby=labelled_by on:cancel=cancel on:keydown=hold>
             <div class="body">
                 <h2 id=id>{move || heading.get()}</h2>
                 {children()}

@@ -26,7 +26,9 @@ pub(crate) fn StatusBadge(
             <span class="word">{move || badge.get().label}</span>
             {move || {
                 let why = why.get();
-                (!why.is_empty()).then(|| view! { <span class="why" title=why.clone()>{visible(&why)}</span> })
+                let why = visible(&why);
+                let title = why.clone();
+                (!why.is_empty()).then(|| view! { <span class="why" title=title>{why}</span> })
             }}
         </span>
     }

@@ -1,7 +1,7 @@
 //! Text from hosts: names, paths, log lines. It is shown as it is, and can neither hide nor turn anything around.
 
-/// Shows what a terminal or a browser would act on: control characters as their pictures, and marks that change the
-/// direction of writing as a replacement sign.
+/// Shows what a terminal or a browser would act on: control characters as their pictures; marks that change the direction
+/// of writing, break lines or cannot be seen as a replacement sign.
 pub fn visible(text: &str) -> String {
     text.chars().map(visible_char).collect()
 }
@@ -12,10 +12,15 @@ fn visible_char(c: char) -> char {
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
         '\u{7f}' => '\u{2421}',
         '\u{80}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
         | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}'
-        | '\u{feff}' => '\u{fffd}',
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
         _ => c,
     }
 }
@@ -41,6 +46,18 @@ mod tests {
     fn nothing_hides_and_nothing_turns_around() {
         assert_eq!(visible("a\u{1b}[31mb\0c\u{7f}"), "a\u{241b}[31mb\u{2400}c\u{2421}");
         assert_eq!(visible("evil\u{202e}gpj.exe"), "evil\u{fffd}gpj.exe");
+        for hidden in [
+            '\u{ad}',
+            '\u{61c}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{2029}',
+            '\u{206a}',
+            '\u{feff}',
+            '\u{e0041}',
+        ] {
+            assert_eq!(visible(&format!("a{hidden}b")), "a\u{fffd}b", "{hidden:?}");
+        }
         assert_eq!(
             visible("\tümläut <b>&amp;</b> \u{1f600}"),
             "\tümläut <b>&amp;</b> \u{1f600}"

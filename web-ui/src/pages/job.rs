@@ -232,7 +232,7 @@ fn Running(
         </div>
         <progress class="progress" max="100" value=done aria-label=move || t::percent_of_backup(done())></progress>
         <Figures figures=Signal::derive(move || progress.with(|progress: &JobProgress| job_view::progress_figures(progress)))/>
-        <p class="file"><span title=file>{move || visible(&middle(&file(), 96))}</span></p>
+        <p class="file"><span title=move || visible(&file())>{move || visible(&middle(&file(), 96))}</span></p>
     }
 }
 

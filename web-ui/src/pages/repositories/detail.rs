@@ -41,9 +41,10 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// Shows the repository as a call has answered it.
+    /// Shows the repository as a call has answered it. What was being read meanwhile may be older, and is read again.
     pub(super) fn replace(self, repository: RepositoryMessage) {
         self.read.data.set(Some(repository));
+        self.read.reload();
     }
 
     /// Reads it anew.
