@@ -434,7 +434,12 @@ async fn the_fleet_is_counted() {
     );
     // Each host counts once, by its health.
     assert_eq!(
-        over_grpc.ok + over_grpc.warning + over_grpc.failing + over_grpc.waiting,
+        over_grpc.ok
+            + over_grpc.warning
+            + over_grpc.failing
+            + over_grpc.waiting
+            + over_grpc.health_offline
+            + over_grpc.health_asleep,
         2
     );
     drop(ready);

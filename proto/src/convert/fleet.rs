@@ -21,6 +21,9 @@ impl From<FleetSummary> for v1::FleetSummary {
             snapshot_count,
             quarantined,
             revoked,
+            health_pending,
+            health_offline,
+            health_asleep,
         } = summary;
         Self {
             hosts,
@@ -36,6 +39,9 @@ impl From<FleetSummary> for v1::FleetSummary {
             snapshot_count,
             quarantined,
             revoked,
+            health_pending,
+            health_offline,
+            health_asleep,
         }
     }
 }

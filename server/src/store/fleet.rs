@@ -34,9 +34,13 @@ impl ReadTx {
                 Health::Ok => summary.ok += count,
                 Health::Warning => summary.warning += count,
                 Health::Failing => summary.failing += count,
-                Health::Waiting | Health::Pending => summary.waiting += count,
-                // Counted by status.
-                Health::Offline | Health::Asleep => {}
+                Health::Waiting => summary.waiting += count,
+                Health::Pending => {
+                    summary.waiting += count;
+                    summary.health_pending += count;
+                }
+                Health::Offline => summary.health_offline += count,
+                Health::Asleep => summary.health_asleep += count,
             }
         }
         let (last_backup_at, snapshots) = self.host_totals().await?;

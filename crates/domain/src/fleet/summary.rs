@@ -31,4 +31,10 @@ pub struct FleetSummary {
     pub quarantined: u64,
     /// Hosts whose certificates are void.
     pub revoked: u64,
+    /// Hosts whose health says that they never connected; part of `waiting`.
+    pub health_pending: u64,
+    /// Hosts whose health says that they are silent and should be on.
+    pub health_offline: u64,
+    /// Hosts whose health says that they are silent and may be off.
+    pub health_asleep: u64,
 }

@@ -460,6 +460,7 @@ cases! {
         assert_eq!((summary.hosts, summary.pending, summary.online, summary.offline), (5, 1, 1, 1));
         assert_eq!((summary.quarantined, summary.revoked), (1, 1));
         assert_eq!((summary.ok, summary.warning, summary.failing, summary.waiting), (0, 0, 3, 1));
+        assert_eq!((summary.health_pending, summary.health_offline, summary.health_asleep), (1, 1, 0));
         assert_eq!((summary.running_jobs, summary.snapshot_count), (1, 1));
         assert_eq!(summary.last_backup_at, Some(at(300)));
         let ended = LastEndedBackup { at: at(300), code: ResultCode::Failed(FailureCode::NoSpace) };
