@@ -57,7 +57,8 @@ pub struct HostFacts {
     pub has_restic: Option<bool>,
     /// How its repository is.
     pub repository: RepoStatus,
-    /// How the last ended backup of each source group ended, and the last one of paths given by hand.
+    /// How the last ended backup of each source group ended, and the last one of paths given by hand; those that somebody
+    /// cancelled are left out.
     pub last_backups: Vec<LastBackup>,
     /// How far its clock is from the server's, either way; `None` before its first session.
     pub clock_skew: Option<Duration>,

@@ -138,14 +138,15 @@ impl Tx {
         })
     }
 
-    /// How the last ended backup of each source group ended, and the last one of paths given by hand.
+    /// How the last ended backup of each source group ended, and the last one of paths given by hand. One that somebody
+    /// cancelled says nothing, so the one before it counts.
     async fn last_backups(&self, host: HostId) -> Result<Vec<LastBackup>, Error> {
         let mut last = Vec::new();
         for group in self.source_groups(host).await? {
-            let of_group = ended_backups(host).filter(job::Column::SourceGroupId.eq(group.id.as_uuid()));
+            let of_group = telling_backups(host).filter(job::Column::SourceGroupId.eq(group.id.as_uuid()));
             last.extend(self.last_backup(of_group, Some(group.name)).await?);
         }
-        let by_hand = ended_backups(host).filter(job::Column::SourceGroupId.is_null());
+        let by_hand = telling_backups(host).filter(job::Column::SourceGroupId.is_null());
         last.extend(self.last_backup(by_hand, None).await?);
         Ok(last)
     }
@@ -195,6 +196,11 @@ fn ended_backups(host: HostId) -> Select<job::Entity> {
         .filter(job::Column::FinishedAt.is_not_null())
         .order_by_desc(job::Column::FinishedAt)
         .order_by_desc(job::Column::Id)
+}
+
+/// Those of them that say something about the host.
+fn telling_backups(host: HostId) -> Select<job::Entity> {
+    ended_backups(host).filter(job::Column::Phase.ne(Phase::Cancelled.as_str()))
 }
 
 fn left_a_snapshot() -> Expr {

@@ -334,6 +334,31 @@ cases! {
         assert_eq!(health(&store, host).await, Health::Failing);
     }
 
+    async fn a_backup_that_somebody_cancelled_says_nothing_about_the_host(store: Store) {
+        use domain::health::Health;
+        let host = add_host(&store).await;
+        let cancel = |seconds| JobEvent::Withdrawn { at: at(seconds), by: Actor::System };
+        let tx = store.begin().await.unwrap();
+        let mut none = add_job(&tx, job(1, host)).await;
+        move_job(&tx, &mut none, cancel(20)).await;
+        tx.commit().await.unwrap();
+        assert_eq!(health(&store, host).await, Health::Waiting);
+
+        for (number, end, expected) in [
+            (2, succeeded(30), Health::Ok),
+            (4, failed(50, FailureCode::NoSpace), Health::Failing),
+        ] {
+            let tx = store.begin().await.unwrap();
+            let mut backup = add_job(&tx, job(number, host)).await;
+            move_job(&tx, &mut backup, end).await;
+            let mut cancelled = add_job(&tx, job(number + 1, host)).await;
+            move_job(&tx, &mut cancelled, cancel(i64::try_from(number).unwrap() * 10 + 15)).await;
+            tx.commit().await.unwrap();
+
+            assert_eq!(health(&store, host).await, expected);
+        }
+    }
+
     async fn each_source_group_counts_for_the_verdict(store: Store) {
         use domain::health::Health;
         let host = add_host(&store).await;

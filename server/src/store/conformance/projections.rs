@@ -8,7 +8,7 @@ use domain::fleet::{HostView, LastEndedBackup, RecentRuns, UpdateHost};
 use domain::health::{HostFacts, LastBackup, judge};
 use domain::host::{HostEvent, Silence};
 use domain::id::{HostId, JobId, SourceGroupId};
-use domain::job::{FailureCode, Job, JobEvent, JobKind, JobQuery, ResultCode, Stage, Status, next};
+use domain::job::{FailureCode, Job, JobEvent, JobKind, JobQuery, Phase, ResultCode, Stage, Status, next};
 use domain::repository::RepoStatus;
 use domain::session::SnapshotPart;
 use domain::snapshot_query::SnapshotQuery;
@@ -217,14 +217,14 @@ async fn recomputed(store: &Store, host: HostView, clock_skew: Option<Duration>)
     let groups: Vec<SourceGroup> = tx.source_groups(host.id).await.unwrap();
     let mut last_backups: Vec<LastBackup> = Vec::new();
     for group in groups {
-        let ended = last_ended(&jobs, |job| job.source_group_id == Some(group.id));
+        let ended = last_ended(&jobs, |job| job.source_group_id == Some(group.id) && tells(job));
         last_backups.extend(ended.map(|ended| LastBackup {
             group: Some(group.name),
             code: ended.code,
             at: ended.at,
         }));
     }
-    let by_hand = last_ended(&jobs, |job| job.source_group_id.is_none());
+    let by_hand = last_ended(&jobs, |job| job.source_group_id.is_none() && tells(job));
     last_backups.extend(by_hand.map(|ended| LastBackup {
         group: None,
         code: ended.code,
@@ -264,6 +264,11 @@ async fn recomputed(store: &Store, host: HostView, clock_skew: Option<Duration>)
 fn last_ended(jobs: &[&Job], which: impl Fn(&Job) -> bool) -> Option<LastEndedBackup> {
     let last = ended(jobs, which).pop();
     last.map(|(at, _, code)| LastEndedBackup { at, code })
+}
+
+/// Whether it says something about the host: one that somebody cancelled does not.
+fn tells(job: &Job) -> bool {
+    job.state.phase() != Phase::Cancelled
 }
 
 fn recent_runs(jobs: &[&Job]) -> RecentRuns {
