@@ -40,9 +40,20 @@ test("the administrator is made by keyboard alone and sees that there is no host
   await page.keyboard.type(ADMIN.password);
   await page.keyboard.press("Enter");
 
-  await expect(page).toHaveURL(/\/hosts$/);
+  await expect(page).toHaveURL(`${process.env.RM_E2E_URL}/`);
+  await expect(page.getByRole("heading", { name: "Nothing is backed up yet" })).toBeFocused();
+  await expect(page.getByRole("list", { name: "From here to the first backup" }).getByRole("listitem")).toHaveCount(3);
+  await inspect(page, "overview-empty");
+
+  await page.getByRole("link", { name: "Hosts", exact: true }).first().click();
   await expect(page.getByRole("heading", { name: "No hosts yet" })).toBeVisible();
   await inspect(page, "hosts-empty");
+
+  await page.getByRole("link", { name: "Jobs", exact: true }).first().click();
+  await expect(page.getByRole("heading", { name: "No jobs match" })).toBeVisible();
+  await page.getByRole("button", { name: "Look at any time" }).click();
+  await expect(page.getByRole("heading", { name: "No jobs yet" })).toBeVisible();
+  await inspect(page, "jobs-empty");
 });
 
 test("setup is over once there is an administrator", async ({ page }) => {
@@ -71,7 +82,7 @@ test("signing in leads to where one wanted to go, and nowhere else", async ({ pa
   await expect(page).toHaveURL(/\/login/);
 
   await logIn(page, "/login?next=//example.org/");
-  await expect(page).toHaveURL(`${process.env.RM_E2E_URL}/hosts`);
+  await expect(page).toHaveURL(`${process.env.RM_E2E_URL}/`);
 });
 
 test("an address that leads nowhere says so", async ({ page }) => {

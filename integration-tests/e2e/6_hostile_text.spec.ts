@@ -1,9 +1,9 @@
 // What hosts and people write is shown as text, whatever it says: nothing runs, nothing is injected, nothing is pushed aside.
 
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { expect, inspect, logIn, test, WIDTHS } from "./fixture.ts";
+import { expect, inspect, logIn, order, test, WIDTHS } from "./fixture.ts";
 
 const ALL_WIDTHS = [...WIDTHS, { name: "320", width: 320, height: 800 }];
 const NAME = "<img src=x onerror=hit('name')> {{7*7}} '\"><b>";
@@ -38,12 +38,6 @@ async function isOnlyText(page, name: string) {
   expect(await page.locator("body").innerText(), name).not.toMatch(UNSEEN);
   expect(await page.title(), name).not.toMatch(UNSEEN);
   await inspect(page, name, ALL_WIDTHS);
-}
-
-async function order(name: string, text: string) {
-  const file = join(process.env.RM_E2E_ORDERS!, name);
-  writeFileSync(file, text);
-  await expect.poll(() => existsSync(file), { timeout: 60_000 }).toBe(false);
 }
 
 test("names and locations that people write are text on every page that shows them", async ({ page }) => {

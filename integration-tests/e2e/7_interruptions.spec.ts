@@ -1,17 +1,11 @@
 // What goes on when something else does not: a session that ends in an editor, a server that is away for a while.
 
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { ADMIN, expect, inspect, logIn, test, WIDTHS } from "./fixture.ts";
+import { ADMIN, expect, inspect, logIn, order, test, WIDTHS } from "./fixture.ts";
 
 const SOURCE = join(process.env.RM_E2E_DATA!, "<svg onload=hit('path')>'\"&{{x}}");
-
-async function order(name: string) {
-  const file = join(process.env.RM_E2E_ORDERS!, name);
-  writeFileSync(file, "");
-  await expect.poll(() => existsSync(file), { timeout: 60_000 }).toBe(false);
-}
 
 test.beforeEach(async ({ page }) => {
   await logIn(page, "/hosts");

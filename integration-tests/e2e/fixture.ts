@@ -1,5 +1,8 @@
 // What every browser test has: a page that reports everything that goes wrong in it, axe, and screenshots.
 
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { AxeBuilder } from "@axe-core/playwright";
 import { test as base, expect, type Page } from "@playwright/test";
 
@@ -37,10 +40,10 @@ export const test = base.extend<Options>({
   ],
 });
 
-export async function logIn(page: Page, path = "/") {
+export async function logIn(page: Page, path = "/", user = ADMIN) {
   await page.goto(path);
-  await page.getByLabel("User name").fill(ADMIN.name);
-  await page.locator("#password").fill(ADMIN.password);
+  await page.getByLabel("User name").fill(user.name);
+  await page.locator("#password").fill(user.password);
   await page.getByRole("button", { name: "Log in" }).click();
 }
 
@@ -74,4 +77,11 @@ export async function picture(page: Page, name: string) {
     await page.screenshot({ path: `${process.env.RM_E2E_OUT}/pictures/${name}-${theme}.png` });
   }
   await page.evaluate(() => delete document.documentElement.dataset.theme);
+}
+
+// Lets the test's other half do something to the programs, and waits until it has.
+export async function order(name: string, text = "") {
+  const file = join(process.env.RM_E2E_ORDERS!, name);
+  writeFileSync(file, text);
+  await expect.poll(() => existsSync(file), { timeout: 60_000 }).toBe(false);
 }

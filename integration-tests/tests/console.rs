@@ -83,6 +83,13 @@ fn the_journeys_of_an_operator_work_in_a_browser() {
             server.start_again();
             fs::remove_file(order("start-server")).unwrap();
         }
+        if let Ok(password) = fs::read_to_string(order("create-viewer")) {
+            // Other users are made on the command line, which needs the database for itself.
+            server.stop();
+            server.create_user("viewer", "viewer", &password);
+            server.start_again();
+            fs::remove_file(order("create-viewer")).unwrap();
+        }
         browser.ended()
     });
 

@@ -31,11 +31,18 @@ fn App() -> impl IntoView {
                     <Route path=path!("/bootstrap") view=pages::Bootstrap/>
                     <Route path=path!("/login") view=pages::Login/>
                     <ParentRoute path=path!("") view=pages::Shell>
-                        <Route path=path!("/") view=|| view! { <Redirect path="/hosts"/> }/>
+                        <Route path=path!("/") view=pages::Overview/>
                         <Route path=path!("/hosts") view=pages::Hosts/>
                         <Route path=path!("/hosts/add") view=pages::AddHost/>
                         <Route path=path!("/hosts/add/:token") view=pages::Enrolling/>
-                        <Route path=path!("/hosts/:host") view=pages::Host/>
+                        <ParentRoute path=path!("/hosts/:host") view=pages::Host>
+                            <Route path=path!("") view=pages::HostSummary/>
+                            <Route path=path!("snapshots") view=pages::HostSnapshots/>
+                            <Route path=path!("jobs") view=pages::HostJobs/>
+                            <Route path=path!("repository") view=pages::HostRepository/>
+                            <Route path=path!("settings") view=pages::HostSettings/>
+                        </ParentRoute>
+                        <Route path=path!("/jobs") view=pages::Jobs/>
                         <Route path=path!("/jobs/:job") view=pages::Job/>
                         <Route path=path!("/repositories") view=pages::Repositories/>
                         <Route path=path!("/repositories/new") view=pages::NewRepository/>

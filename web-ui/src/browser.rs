@@ -126,6 +126,25 @@ pub(crate) fn date_time(millis: i64, exact: bool) -> String {
     formatted(millis, parts)
 }
 
+/// A moment as date and time in a zone that a host has named; in the viewer's where there is no such zone.
+pub(crate) fn date_time_in(millis: i64, zone: &str) -> String {
+    let options = Object::new();
+    for (name, value) in [("dateStyle", "medium"), ("timeStyle", "short"), ("timeZone", zone)] {
+        // A plain object takes every property.
+        let _ = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "dates of the browser are floating point")]
+    let date = Date::new(&JsValue::from_f64(millis as f64));
+    // Asked for this way a zone that the browser does not know is an error, and not the end of the program.
+    let format = Reflect::get(&date, &JsValue::from_str("toLocaleString"));
+    let format = format
+        .ok()
+        .and_then(|format| format.dyn_into::<js_sys::Function>().ok());
+    let text = format.and_then(|format| format.call2(&date, &JsValue::from_str(t::LOCALE), &options).ok());
+    text.and_then(|text| text.as_string())
+        .unwrap_or_else(|| date_time(millis, false))
+}
+
 /// The time of day of a moment in the viewer's zone, with seconds.
 pub(crate) fn clock(millis: i64) -> String {
     formatted(millis, &[("timeStyle", "medium")])

@@ -1,13 +1,17 @@
 //! The texts in English.
 #![allow(missing_docs, reason = "each text says itself what it is")]
 
+mod host;
+mod overview;
 mod repositories;
 mod settings;
 
+use proto::v1::{JobPhase, Role};
+
+pub use host::*;
+pub use overview::*;
 pub use repositories::*;
 pub use settings::*;
-
-use proto::v1::{JobPhase, Role};
 
 pub const LOCALE: &str = "en-GB";
 pub const PRODUCT: &str = "restic-manager";

@@ -47,6 +47,12 @@ pub(crate) fn Button(
     /// Whether what it does is under way.
     #[prop(into, default = Signal::stored(false))]
     busy: Signal<bool>,
+    /// What it does and to what, where the label alone does not say that; it begins with the label.
+    #[prop(optional, into)]
+    name: MaybeProp<String>,
+    /// Whether it stands in a row of a table.
+    #[prop(optional)]
+    small: bool,
 ) -> impl IntoView {
     let locked = Signal::derive(move || busy.get() || refused_because.get().is_some());
     let press = move |_: MouseEvent| {
@@ -58,6 +64,8 @@ pub(crate) fn Button(
         <button
             type="button"
             class=kind.class()
+            class:small=small
+            aria-label=move || name.get()
             aria-disabled=move || locked.get().then_some("true")
             aria-busy=move || busy.get().then_some("true")
             title=move || refused_because.get()

@@ -59,6 +59,15 @@ impl Badge {
         Self { label, tone, glyph }
     }
 
+    /// The same without its tone, where there is none of it.
+    #[must_use]
+    pub const fn muted(self) -> Self {
+        Self {
+            tone: Tone::Off,
+            ..self
+        }
+    }
+
     /// Whether the shape turns.
     pub fn turns(self) -> bool {
         self.tone == Tone::Run

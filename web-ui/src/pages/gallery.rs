@@ -11,19 +11,22 @@ mod shown {
     use domain::ErrorCode;
     use leptos::prelude::*;
     use pbjson_types::Timestamp;
-    use proto::v1::{Health, Host, HostStatus, Job, JobPhase, LogGap, LogLine, LogStream, RepoStatus};
+    use proto::v1::{
+        Attention, AttentionHost, FleetSummary, Health, Host, HostStatus, Job, JobPhase, LogGap, LogLine, LogStream,
+        RepoStatus,
+    };
 
     use super::super::shell::Crumbs;
     use crate::api::ApiError;
     use crate::i18n::t;
     use crate::kit::{
-        BackupBar, Button, ButtonKind, Callout, CheckField, Checklist, CodeBlock, CopyButton, EmptyState, ErrorState,
-        LogView, PasswordField, Pill, RadioCards, SecretField, SelectField, SkeletonRows, StatusBadge, Tabs, TextArea,
-        TextField, Title,
+        AttentionList, BackupBar, Button, ButtonKind, Callout, CheckField, Checklist, CodeBlock, CopyButton,
+        EmptyState, ErrorState, HealthTiles, LogView, PasswordField, Pill, RadioCards, SecretField, SelectField,
+        SkeletonRows, StatusBadge, Tabs, TextArea, TextField, Title,
     };
     use crate::model::log::Log;
     use crate::model::status::{self, Badge, Tone};
-    use crate::model::{bars, enrolling};
+    use crate::model::{bars, enrolling, overview};
 
     #[component]
     pub(crate) fn Gallery() -> impl IntoView {
@@ -41,6 +44,7 @@ mod shown {
                 </section>
                 <LogView log=RwSignal::new(some_log()) is_open=true file=String::new()>""</LogView>
                 <SkeletonRows rows=3 columns=4/>
+                <Fleet/>
             </div>
         }
     }
@@ -148,6 +152,46 @@ mod shown {
                         <Button label=t::ADD_HOST kind=ButtonKind::Primary icon="i-plus" on_press=|| ()/>
                     </EmptyState>
                 </div>
+            </section>
+        }
+    }
+
+    #[component]
+    fn Fleet() -> impl IntoView {
+        let line = |cause: &str, health: Health, host_count: u64, repository: Option<&str>| Attention {
+            health: health.into(),
+            cause: cause.to_owned(),
+            reason: ErrorCode::RepositoryNotReady.meaning().to_owned(),
+            host_count,
+            hosts: vec![AttentionHost {
+                id: String::new(),
+                hostname: format!("{}\u{202e}", t::KIND_BACKUP),
+            }],
+            repository_id: repository.map(str::to_owned),
+            repository_name: repository.unwrap_or_default().to_owned(),
+            since: Some(Timestamp::default()),
+            ..Attention::default()
+        };
+        let lines = [
+            line("repository_unusable", Health::Failing, 7, Some("rest-01/eu")),
+            line("silent", Health::Offline, 1, None),
+            line("backup_with_issues", Health::Warning, 17, None),
+            line("never_connected", Health::Pending, 1, None),
+        ];
+        let summary = FleetSummary {
+            hosts: 1204,
+            ok: 1176,
+            failing: 7,
+            warning: 17,
+            health_offline: 1,
+            waiting: 3,
+            health_pending: 1,
+            ..FleetSummary::default()
+        };
+        view! {
+            <section class="stack" aria-label=t::HEALTH_OF_FLEET>
+                <HealthTiles tiles=Signal::stored(overview::tiles(&summary, &lines))/>
+                <AttentionList rows=Signal::stored(overview::rows(&lines))/>
             </section>
         }
     }

@@ -8,21 +8,17 @@ use leptos_router::NavigateOptions;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use proto::v1::event::Event as Change;
-use proto::v1::{CreateEnrollmentTokenRequest, Health, Host, ListHostsResponse};
+use proto::v1::{CreateEnrollmentTokenRequest, Health, ListHostsResponse};
 
+use super::host_row::{HostRow, ids, replace};
 use super::shell::Crumbs;
 use crate::api;
 use crate::i18n::t;
-use crate::kit::{
-    Ago, BackupBar, Button, EmptyState, Icon, Pager, RemoteView, SelectField, SkeletonRows, SortHeader, StatusBadge,
-    Title, remote,
-};
+use crate::kit::{Button, EmptyState, Icon, Pager, RemoteView, SelectField, SkeletonRows, SortHeader, Title, remote};
 use crate::live;
-use crate::model::bars::of_runs;
 use crate::model::format::count;
 use crate::model::hosts_query::{HEALTHS, HostsQuery, PAGE_SIZE};
 use crate::model::status;
-use crate::model::untrusted::visible;
 use crate::session::session;
 
 thread_local! {
@@ -37,7 +33,9 @@ pub(crate) fn Hosts() -> impl IntoView {
     let query = Memo::new(move |_| params.with(|params| HostsQuery::read(|name| params.get(name))));
     let list = remote(move || query.get(), |query: HostsQuery| api::call(query.request()));
     live::on_change(move |change| match change {
-        Change::Host(host) => list.patch(|page| replace(page, host)),
+        Change::Host(host) => list.patch(|page| {
+            replace(page, host);
+        }),
         Change::HostDeleted(_) | Change::Resync(_) => list.reload(),
         Change::Job(_) => {}
     });
@@ -74,17 +72,15 @@ pub(crate) fn Hosts() -> impl IntoView {
     }
 }
 
-/// A host that is on the page is shown as it now is. None comes, goes or moves.
-fn replace(page: &mut ListHostsResponse, host: &Host) {
-    if let Some(shown) = page.hosts.iter_mut().find(|shown| shown.id == host.id) {
-        shown.clone_from(host);
-    }
-}
-
+/// The way to a new host.
 #[component]
-fn AddHostLink() -> impl IntoView {
+pub(super) fn AddHostLink(
+    /// Whether it is the one thing that the page is for.
+    #[prop(default = true)]
+    primary: bool,
+) -> impl IntoView {
     view! {
-        <A href="/hosts/add" attr:class="btn primary">
+        <A href="/hosts/add" attr:class=if primary { "btn primary" } else { "btn small" }>
             <Icon name="i-plus"/>
             <span>{t::ADD_HOST}</span>
         </A>
@@ -194,14 +190,7 @@ fn Table(
     let order = |column: &'static str| {
         Signal::derive(move || query.with(|query| query.sorts_by(column).then_some(query.descending)))
     };
-    let ids = Memo::new(move |_| {
-        page.with(|page| {
-            page.iter()
-                .flat_map(|page| &page.hosts)
-                .map(|host| host.id.clone())
-                .collect::<Vec<_>>()
-        })
-    });
+    let ids = ids(page);
     let next = Memo::new(move |_| {
         page.with(|page| {
             page.as_ref()
@@ -253,7 +242,7 @@ fn Table(
                 </thead>
                 <tbody>
                     <For each=move || ids.get() key=Clone::clone let:id>
-                        <Row id page/>
+                        <HostRow id page/>
                     </For>
                 </tbody>
             </table>
@@ -265,47 +254,5 @@ fn Table(
                 on_next=following
             />
         </div>
-    }
-}
-
-#[component]
-fn Row(
-    /// The host's id.
-    id: String,
-    /// Where the host is found.
-    page: RwSignal<Option<ListHostsResponse>>,
-) -> impl IntoView {
-    let href = format!("/hosts/{id}");
-    let host = Memo::new(move |earlier: Option<&Host>| {
-        let found = page.with(|page| page.as_ref()?.hosts.iter().find(|host| host.id == id).cloned());
-        found.or_else(|| earlier.cloned()).unwrap_or_default()
-    });
-    let text = move |read: fn(&Host) -> String| move || host.with(read);
-    view! {
-        <tr>
-            <th scope="row">
-                <A href=href>{text(|host| visible(&host.hostname))}</A>
-                {move || host.with(|host| {
-                    host.tags.iter().map(|tag| view! { <span class="tag">{visible(tag)}</span> }).collect_view()
-                })}
-            </th>
-            <td class="c-wide why-cell">
-                <StatusBadge
-                    badge=Signal::derive(move || host.with(|host| status::health(host.health())))
-                    why=Signal::derive(text(|host| host.health_reason.clone()))
-                />
-            </td>
-            <td class="c-hide">
-                <BackupBar bars=Signal::derive(move || host.with(|host| of_runs(&host.recent_runs)))/>
-            </td>
-            <td data-label=t::COLUMN_LAST_BACKUP>
-                <Ago at=Signal::derive(move || host.with(|host| crate::millis!(host.last_backup_at)))/>
-            </td>
-            <td class="num" data-label=t::COLUMN_SNAPSHOTS>{text(|host| count(host.snapshot_count))}</td>
-            <td data-label=t::COLUMN_SEEN>
-                <Ago at=Signal::derive(move || host.with(|host| crate::millis!(host.last_seen_at)))/>
-            </td>
-            <td class="sub c-hide">{text(|host| visible(&host.agent_version))}</td>
-        </tr>
     }
 }

@@ -61,7 +61,9 @@ pub(crate) fn Shell() -> impl IntoView {
                 <nav class="rail" aria-label=t::NAV_MAIN>
                     <A href="/" attr:class="brand"><Mark/><span>{t::PRODUCT}</span></A>
                     <ul>
+                        <li><NavEntry href="/" icon="i-overview" label=t::NAV_OVERVIEW/></li>
                         <li><NavEntry href="/hosts" icon="i-hosts" label=t::NAV_HOSTS/></li>
+                        <li><NavEntry href="/jobs" icon="i-jobs" label=t::NAV_JOBS/></li>
                         <li><NavEntry href="/repositories" icon="i-repos" label=t::NAV_REPOSITORIES/></li>
                         <li><NavEntry href="/settings" icon="i-settings" label=t::NAV_SETTINGS/></li>
                     </ul>
@@ -78,7 +80,9 @@ pub(crate) fn Shell() -> impl IntoView {
                 </div>
             </div>
             <nav class="tabbar" aria-label=t::NAV_COMPACT>
+                <NavEntry href="/" icon="i-overview" label=t::NAV_OVERVIEW/>
                 <NavEntry href="/hosts" icon="i-hosts" label=t::NAV_HOSTS/>
+                <NavEntry href="/jobs" icon="i-jobs" label=t::NAV_JOBS/>
                 <NavEntry href="/repositories" icon="i-repos" label=t::NAV_REPOSITORIES/>
                 <NavEntry href="/settings" icon="i-settings" label=t::NAV_SETTINGS/>
             </nav>
