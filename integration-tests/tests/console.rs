@@ -61,7 +61,7 @@ fn the_journeys_of_an_operator_work_in_a_browser() {
     let mut evil = Agent::new(&place("evil-01"), &settings);
     let order = |name: &str| orders.join(name);
     let status = wait::until("the end of the browser tests", LIMIT, || {
-        if let Ok(value) = fs::read_to_string(&token) {
+        if let Some(value) = written(&token) {
             fs::remove_file(&token).unwrap();
             agent.enroll(&server.url(), value.trim());
             agent.start();
@@ -70,7 +70,7 @@ fn the_journeys_of_an_operator_work_in_a_browser() {
             make_backups_slow(&data);
             fs::remove_file(&slow).unwrap();
         }
-        if let Ok(value) = fs::read_to_string(order("enroll-evil")) {
+        if let Some(value) = written(&order("enroll-evil")) {
             evil.enroll(&server.url(), value.trim());
             evil.start();
             fs::remove_file(order("enroll-evil")).unwrap();
@@ -83,7 +83,7 @@ fn the_journeys_of_an_operator_work_in_a_browser() {
             server.start_again();
             fs::remove_file(order("start-server")).unwrap();
         }
-        if let Ok(password) = fs::read_to_string(order("create-viewer")) {
+        if let Some(password) = written(&order("create-viewer")) {
             // Other users are made on the command line, which needs the database for itself.
             server.stop();
             server.create_user("viewer", "viewer", &password);
@@ -97,6 +97,11 @@ fn the_journeys_of_an_operator_work_in_a_browser() {
     assert!(status.success(), "{said}");
     assert!(said.contains(" passed"), "{said}");
     browser::keep_pictures();
+}
+
+/// What a file says that the journeys write, once it says anything.
+fn written(file: &Path) -> Option<String> {
+    fs::read_to_string(file).ok().filter(|text| !text.is_empty())
 }
 
 /// From here on a backup takes long enough to be watched and cancelled.
