@@ -8,6 +8,8 @@ use leptos::prelude::*;
 use super::{Button, SubmitButton, TextField};
 use crate::i18n::t;
 
+const KEY_LEAVE: &str = "Escape";
+
 thread_local! {
     static NUMBER: Cell<u32> = const { Cell::new(0) };
 }
@@ -49,7 +51,7 @@ pub(crate) fn Dialog(
     };
     // A browser lets one Escape leave all dialogs that nobody has opened by hand, also those below this one.
     let hold = move |event: leptos::ev::KeyboardEvent| {
-        if must_answer && event.key() == "Escape" {
+        if must_answer && event.key() == KEY_LEAVE {
             event.prevent_default();
         }
     };
