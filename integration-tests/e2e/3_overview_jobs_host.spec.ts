@@ -65,7 +65,7 @@ test("the overview follows what runs, and the list of jobs shows how far it is",
 
   await row.getByRole("button", { name: `Cancel backup of ${HOST}` }).click();
   // The row says how it ended, and leaves a list of what runs once nobody is in it.
-  await expect(other.getByText("Cancelled")).toBeVisible({ timeout: 60_000 });
+  await expect(other.getByRole("row", { name: new RegExp(`Cancelled.*${HOST}`) })).toBeVisible({ timeout: 60_000 });
   await other.mouse.move(0, 0);
   await other.getByRole("heading", { level: 1 }).focus();
   await expect(other.getByRole("heading", { name: "No jobs match" })).toBeVisible();
