@@ -15,7 +15,9 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub(crate) struct Gently {
     asked: RwSignal<bool>,
     due: RwSignal<bool>,
-    held: RwSignal<bool>,
+    pointer: RwSignal<bool>,
+    focus: RwSignal<bool>,
+    place: NodeRef<leptos::html::Div>,
 }
 
 /// Reads again when asked, and when nobody is in the way.
@@ -23,10 +25,12 @@ pub(crate) fn gently(read: impl Fn() + 'static) -> Gently {
     let gently = Gently {
         asked: RwSignal::new(false),
         due: RwSignal::new(false),
-        held: RwSignal::new(false),
+        pointer: RwSignal::new(false),
+        focus: RwSignal::new(false),
+        place: NodeRef::new(),
     };
     Effect::new(move || {
-        if gently.due.get() && !gently.held.get() {
+        if gently.due.get() && !gently.is_held() {
             gently.due.set(false);
             read();
         }
@@ -44,10 +48,25 @@ impl Gently {
         set_timeout(
             move || {
                 // The page may be gone by then, and its signals with it.
-                let _ = (self.asked.try_set(false), self.due.try_set(true));
+                if self.asked.try_set(false).is_none() {
+                    self.look_for_focus();
+                    self.due.set(true);
+                }
             },
             PAUSE,
         );
+    }
+
+    fn is_held(self) -> bool {
+        self.pointer.get() || self.focus.get()
+    }
+
+    /// Looks where the focus is: what had it may be gone, and then nobody says so.
+    fn look_for_focus(self) {
+        let active = document().active_element();
+        let place = self.place.get_untracked();
+        self.focus
+            .set(place.is_some_and(|place| place.contains(active.as_deref())));
     }
 }
 
@@ -59,15 +78,17 @@ pub(crate) fn Held(
     /// The list.
     children: Children,
 ) -> impl IntoView {
-    let hold = move || by.held.set(true);
-    let release = move || by.held.set(false);
     view! {
         <div
             class="held"
-            on:pointerenter=move |_| hold()
-            on:pointerleave=move |_| release()
-            on:focusin=move |_| hold()
-            on:focusout=move |_| release()
+            node_ref=by.place
+            on:pointerenter=move |_| by.pointer.set(true)
+            on:pointerleave=move |_| {
+                by.pointer.set(false);
+                by.look_for_focus();
+            }
+            on:focusin=move |_| by.focus.set(true)
+            on:focusout=move |_| by.focus.set(false)
         >
             {children()}
         </div>
@@ -80,11 +101,15 @@ pub(crate) fn ShowChanges(
     /// When the list is read again.
     of: Gently,
 ) -> impl IntoView {
-    let waits = Memo::new(move |_| of.due.get() && of.held.get());
+    let show = move |_| {
+        of.pointer.set(false);
+        of.focus.set(false);
+    };
+    let waits = Memo::new(move |_| of.due.get() && of.is_held());
     move || {
         waits.get().then(|| {
             view! {
-                <button type="button" class="btn ghost small" on:click=move |_| of.held.set(false)>
+                <button type="button" class="btn ghost small" on:click=show>
                     {t::SHOW_CHANGES}
                 </button>
             }
