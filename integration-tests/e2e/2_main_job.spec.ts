@@ -2,12 +2,12 @@
 
 import { existsSync, writeFileSync } from "node:fs";
 
-import { ADMIN, expect, inspect, logIn, picture, test, WIDTHS } from "./fixture.ts";
+import { ADMIN, enter, expect, inspect, picture, test, WIDTHS } from "./fixture.ts";
 
 const HOST = "web-01";
 
 test.beforeEach(async ({ page }) => {
-  await logIn(page, "/hosts");
+  await enter(page, "/hosts");
   await expect(page.getByRole("heading", { name: "Hosts", exact: true })).toBeVisible();
 });
 

@@ -4,13 +4,13 @@ import { existsSync, writeFileSync } from "node:fs";
 
 import type { Page } from "@playwright/test";
 
-import { expect, inspect, logIn, test, WIDTHS } from "./fixture.ts";
+import { enter, expect, inspect, test, WIDTHS } from "./fixture.ts";
 
 const HOST = "web-01";
 const NARROW = [...WIDTHS, { name: "320", width: 320, height: 800 }];
 
 test.beforeEach(async ({ page }) => {
-  await logIn(page, "/");
+  await enter(page, "/");
   await expect(page.getByRole("heading", { name: "Hosts", exact: false, level: 2 })).toBeVisible();
 });
 

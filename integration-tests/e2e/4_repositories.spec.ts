@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 
-import { expect, inspect, logIn, test, WIDTHS } from "./fixture.ts";
+import { enter, expect, inspect, test, WIDTHS } from "./fixture.ts";
 
 const HOST = "web-01";
 const ARCHIVE = "s3-archive";
@@ -10,7 +10,7 @@ const ARCHIVE = "s3-archive";
 const ALL_WIDTHS = [...WIDTHS, { name: "320", width: 320, height: 800 }];
 
 test.beforeEach(async ({ page }) => {
-  await logIn(page, "/repositories");
+  await enter(page, "/repositories");
   await expect(page.getByRole("heading", { name: "Repositories", exact: true })).toBeVisible();
 });
 

@@ -1,13 +1,13 @@
 // Settings: enrollment tokens, and one's own account.
 
-import { ADMIN, expect, inspect, logIn, test, WIDTHS } from "./fixture.ts";
+import { ADMIN, enter, expect, inspect, logIn, test, WIDTHS } from "./fixture.ts";
 
 const HOST = "mail-01";
 const NEW_PASSWORD = "another correct horse battery";
 const ALL_WIDTHS = [...WIDTHS, { name: "320", width: 320, height: 800 }];
 
 test.beforeEach(async ({ page }) => {
-  await logIn(page, "/hosts");
+  await enter(page, "/hosts");
   await expect(page.getByRole("heading", { name: "Hosts", exact: true })).toBeVisible();
 });
 

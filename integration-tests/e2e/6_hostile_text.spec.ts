@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { expect, inspect, logIn, order, test, WIDTHS } from "./fixture.ts";
+import { enter, expect, inspect, order, test, WIDTHS } from "./fixture.ts";
 
 const ALL_WIDTHS = [...WIDTHS, { name: "320", width: 320, height: 800 }];
 const NAME = "<img src=x onerror=hit('name')> {{7*7}} '\"><b>";
@@ -20,7 +20,7 @@ test.beforeEach(async ({ page }) => {
     (window as any).hits = [];
     (window as any).hit = (what: string) => (window as any).hits.push(what);
   });
-  await logIn(page, "/hosts");
+  await enter(page, "/hosts");
   await expect(page.getByRole("heading", { name: "Hosts", exact: true })).toBeVisible();
 });
 

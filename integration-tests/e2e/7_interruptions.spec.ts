@@ -3,12 +3,12 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { ADMIN, expect, inspect, logIn, order, test, WIDTHS } from "./fixture.ts";
+import { ADMIN, enter, expect, inspect, order, test, WIDTHS } from "./fixture.ts";
 
 const SOURCE = join(process.env.RM_E2E_DATA!, "<svg onload=hit('path')>'\"&{{x}}");
 
 test.beforeEach(async ({ page }) => {
-  await logIn(page, "/hosts");
+  await enter(page, "/hosts");
   await expect(page.getByRole("heading", { name: "Hosts", exact: true })).toBeVisible();
 });
 

@@ -4,7 +4,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { AxeBuilder } from "@axe-core/playwright";
-import { test as base, expect, type Page } from "@playwright/test";
+import { test as base, type Cookie, expect, type Page } from "@playwright/test";
 
 export { expect };
 
@@ -45,6 +45,23 @@ export async function logIn(page: Page, path = "/", user = ADMIN) {
   await page.getByLabel("User name").fill(user.name);
   await page.locator("#password").fill(user.password);
   await page.getByRole("button", { name: "Log in" }).click();
+}
+
+// Sessions of earlier tests: one address may sign in ten times a minute, and a fast machine has more tests than that.
+const sessions = new Map<string, Cookie[]>();
+
+// Opens a page as somebody who is signed in already, or signs in.
+export async function enter(page: Page, path = "/", user = ADMIN) {
+  await page.context().addCookies(sessions.get(user.name) ?? []);
+  const session = await page.request.get("/api/auth/session");
+  if (session.ok()) {
+    await page.goto(path);
+    return;
+  }
+  await page.context().clearCookies();
+  await logIn(page, path, user);
+  await expect(page.getByRole("navigation", { name: "Main", exact: true })).toBeVisible();
+  sessions.set(user.name, await page.context().cookies());
 }
 
 // No violation in either theme, and a picture of each theme and width.
