@@ -7,11 +7,8 @@ use anyhow::{Result, ensure};
 use crate::dist::Dist;
 
 /// What a sort of file may have in bytes: from where a warning is printed, and from where the build fails.
-///
-/// The program was to stay below 500,000. With all its pages it has 572,000; until it is smaller again, it shall at least not
-/// grow unseen.
 const BUDGETS: &[(&str, usize, usize)] = &[
-    ("program", 420_000, 590_000),
+    ("program", 420_000, 500_000),
     ("glue", 15_000, 25_000),
     ("style", 9_000, 14_000),
     ("shapes", 12_000, 12_000),
