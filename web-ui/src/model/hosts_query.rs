@@ -1,8 +1,8 @@
 //! What the list of hosts shows, as its address says.
 
-use std::fmt::Write as _;
-
 use proto::v1::{Health, ListHostsRequest};
+
+use super::list_page::ListPage;
 
 /// How many hosts are on a page.
 pub const PAGE_SIZE: i32 = 50;
@@ -32,10 +32,8 @@ pub struct HostsQuery {
     pub sort: String,
     /// Whether the largest comes first.
     pub descending: bool,
-    /// Which page, from 1.
-    pub page: u32,
-    /// The server's token of this page; empty for the first.
-    pub after: String,
+    /// Which page.
+    pub page: ListPage,
 }
 
 impl HostsQuery {
@@ -50,43 +48,35 @@ impl HostsQuery {
             None => (sort.as_str(), false),
         };
         let column = SORTS.into_iter().find(|known| *known == column);
-        let after = text("after");
-        let page = text("page").parse().unwrap_or(1).max(1);
         Self {
             q: text("q"),
             health: known.map_or(Health::Unspecified, |(health, _)| *health),
             sort: column.unwrap_or_default().to_owned(),
             descending: descending && column.is_some(),
-            page: if after.is_empty() { 1 } else { page.max(2) },
-            after,
+            page: ListPage::read(&get),
         }
     }
 
     /// The address of this list.
     pub fn path(&self) -> String {
-        let mut path = String::from("/hosts");
-        let mut first = true;
-        let mut add = |name: &str, value: &str| {
-            if value.is_empty() {
-                return;
-            }
-            path.push(if first { '?' } else { '&' });
-            first = false;
-            // Writing to a String cannot fail.
-            let _ = write!(path, "{name}={}", encoded(value));
-        };
-        add("q", &self.q);
+        self.path_of(&self.page)
+    }
+
+    /// The address of a page of this list.
+    pub fn path_of(&self, page: &ListPage) -> String {
         let word = HEALTHS.iter().find(|(health, _)| *health == self.health);
-        add("health", word.map_or("", |(_, word)| word));
         let direction = if self.descending { "-" } else { "" };
-        if !self.sort.is_empty() {
-            add("sort", &format!("{direction}{}", self.sort));
-        }
-        if !self.after.is_empty() {
-            add("page", &self.page.to_string());
-            add("after", &self.after);
-        }
-        path
+        let sort = if self.sort.is_empty() {
+            String::new()
+        } else {
+            format!("{direction}{}", self.sort)
+        };
+        let others = [
+            ("q", self.q.as_str()),
+            ("health", word.map_or("", |(_, word)| word)),
+            ("sort", &sort),
+        ];
+        page.path("/hosts", &others)
     }
 
     /// The call that answers it.
@@ -98,7 +88,7 @@ impl HostsQuery {
             health: self.health.into(),
             order_by: format!("{column}{direction}"),
             page_size: PAGE_SIZE,
-            page_token: self.after.clone(),
+            page_token: self.page.after.clone(),
             ..ListHostsRequest::default()
         }
     }
@@ -151,39 +141,14 @@ impl HostsQuery {
         self.sort == column || (self.sort.is_empty() && column == SORTS[0])
     }
 
-    /// The page behind this one.
-    #[must_use]
-    pub fn next(&self, token: &str) -> Self {
-        Self {
-            page: self.page.max(1) + 1,
-            after: token.to_owned(),
-            ..self.clone()
-        }
-    }
-
     /// The first page of the same list.
     #[must_use]
     pub fn first(&self) -> Self {
         Self {
-            page: 1,
-            after: String::new(),
+            page: ListPage::default(),
             ..self.clone()
         }
     }
-}
-
-/// A value as it stands in an address.
-pub fn encoded(value: &str) -> String {
-    let mut text = String::new();
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -198,7 +163,7 @@ mod tests {
             HostsQuery::read(|_| None)
                 .with_health(Health::Failing)
                 .sorted_by("last_backup_at"),
-            HostsQuery::read(|_| None).sorted_by("hostname").next("t/0+k").next("2"),
+            behind(&behind(&HostsQuery::read(|_| None).sorted_by("hostname"), "t/0+k"), "2"),
         ];
         for list in lists {
             let path = list.path();
@@ -224,24 +189,31 @@ mod tests {
         });
 
         assert_eq!(read.request().order_by, "health");
-        assert_eq!((read.health, read.page), (Health::Unspecified, 1));
+        assert_eq!((read.health, read.page), (Health::Unspecified, ListPage::default()));
     }
 
     #[test]
     fn another_filter_or_order_begins_at_the_first_page() {
-        let third = HostsQuery::read(|_| None).next("a").next("b");
-        assert_eq!((third.page, third.after.as_str()), (3, "b"));
+        let third = behind(&behind(&HostsQuery::read(|_| None), "a"), "b");
+        assert_eq!((third.page.number, third.page.after.as_str()), (3, "b"));
 
         for changed in [
             third.with_words("x"),
             third.with_health(Health::Ok),
             third.sorted_by("last_seen_at"),
         ] {
-            assert_eq!((changed.page, changed.after.as_str()), (1, ""));
+            assert_eq!(changed.page, ListPage::default());
         }
         assert_eq!(third.sorted_by("health").request().order_by, "health desc");
         assert_eq!(third.sorted_by("hostname").request().order_by, "hostname");
         assert_eq!(third.sorted_by("last_seen_at").request().order_by, "last_seen_at desc");
+    }
+
+    fn behind(list: &HostsQuery, token: &str) -> HostsQuery {
+        HostsQuery {
+            page: list.page.next(token),
+            ..list.clone()
+        }
     }
 
     fn decoded(value: &str) -> String {

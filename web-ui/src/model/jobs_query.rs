@@ -3,7 +3,7 @@
 use pbjson_types::Timestamp;
 use proto::v1::{JobKind, JobStatus, ListJobsRequest};
 
-use super::hosts_query::encoded;
+use super::list_page::{ListPage, encoded};
 
 /// How many jobs are on a page.
 pub const PAGE_SIZE: i32 = 50;
@@ -77,10 +77,8 @@ pub struct JobsQuery {
     pub status: JobStatus,
     /// How far back.
     pub range: Range,
-    /// Which page, from 1.
-    pub page: u32,
-    /// The server's token of this page; empty for the first.
-    pub after: String,
+    /// Which page.
+    pub page: ListPage,
     /// From when on, in seconds since 1970, on a page that is not the first: pages belong together only while they begin at
     /// the same time.
     pub from: Option<i64>,
@@ -91,8 +89,7 @@ impl JobsQuery {
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
         let text = |name| get(name).unwrap_or_default();
         let (kind, status, range) = (text("kind"), text("status"), text("range"));
-        let after = text("after");
-        let later = !after.is_empty();
+        let page = ListPage::read(&get);
         Self {
             host: text("host"),
             kind: KINDS
@@ -107,13 +104,8 @@ impl JobsQuery {
                 .into_iter()
                 .find(|known| known.word() == range)
                 .unwrap_or_default(),
-            page: if later {
-                text("page").parse().unwrap_or(2).max(2)
-            } else {
-                1
-            },
-            from: text("from").parse().ok().filter(|_| later),
-            after,
+            from: text("from").parse().ok().filter(|_| !page.after.is_empty()),
+            page,
         }
     }
 
@@ -133,26 +125,15 @@ impl JobsQuery {
         } else {
             self.range.word()
         };
-        let mut pairs = vec![
-            ("host", host.to_owned()),
-            ("kind", self.kind_word().to_owned()),
-            ("status", self.status_word().to_owned()),
-            ("range", range.to_owned()),
+        let from = self.from.map(|from| from.to_string()).unwrap_or_default();
+        let others = [
+            ("host", host),
+            ("kind", self.kind_word()),
+            ("status", self.status_word()),
+            ("range", range),
+            ("from", &from),
         ];
-        if !self.after.is_empty() {
-            pairs.push(("page", self.page.to_string()));
-            pairs.push(("from", self.from.map(|from| from.to_string()).unwrap_or_default()));
-            pairs.push(("after", self.after.clone()));
-        }
-        let pairs: Vec<String> = pairs
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("{name}={}", encoded(&value)))
-            .collect();
-        if pairs.is_empty() {
-            return path.to_owned();
-        }
-        format!("{path}?{}", pairs.join("&"))
+        self.page.path(path, &others)
     }
 
     /// The call that answers it at a time, in milliseconds since 1970.
@@ -167,7 +148,7 @@ impl JobsQuery {
             status: self.status.into(),
             from: from.map(|seconds| Timestamp { seconds, nanos: 0 }),
             page_size: PAGE_SIZE,
-            page_token: self.after.clone(),
+            page_token: self.page.after.clone(),
             ..ListJobsRequest::default()
         }
     }
@@ -252,13 +233,12 @@ impl JobsQuery {
         }
     }
 
-    /// The page behind this one. `from` is what this one was asked for with.
+    /// Another page of this list. `from` is what the one that is shown was asked for with.
     #[must_use]
-    pub fn next(&self, token: &str, from: Option<i64>) -> Self {
+    pub fn at(&self, page: &ListPage, from: Option<i64>) -> Self {
         Self {
-            page: self.page.max(1) + 1,
-            after: token.to_owned(),
-            from,
+            page: page.clone(),
+            from: from.filter(|_| !page.after.is_empty()),
             ..self.clone()
         }
     }
@@ -267,8 +247,7 @@ impl JobsQuery {
     #[must_use]
     pub fn first(&self) -> Self {
         Self {
-            page: 1,
-            after: String::new(),
+            page: ListPage::default(),
             from: None,
             ..self.clone()
         }
@@ -289,14 +268,18 @@ mod tests {
         })
     }
 
+    fn behind(list: &JobsQuery, token: &str, from: Option<i64>) -> JobsQuery {
+        list.at(&list.page.next(token), from)
+    }
+
     #[test]
     fn an_address_says_the_whole_list_and_is_read_back() {
         let start = read("/jobs");
         let lists = [
             start.clone(),
             start.with_host("0192-a").with_kind("backup").with_status("failed"),
-            start.with_range("24h").next("t0", Some(9)).next("t1", Some(9)),
-            start.with_range("all").next("t0", None),
+            behind(&behind(&start.with_range("24h"), "t0", Some(9)), "t1", Some(9)),
+            behind(&start.with_range("all"), "t0", None),
         ];
         for list in &lists {
             assert_eq!(read(&list.path()), *list, "{}", list.path());
@@ -318,7 +301,7 @@ mod tests {
         let asked = first.request(100_000_000).from.map(|from| from.seconds);
         assert_eq!(asked, Some(100_000 - 86_400));
 
-        let second = first.next("t", asked);
+        let second = behind(&first, "t", asked);
 
         assert_eq!(second.request(200_000_000).from.map(|from| from.seconds), asked);
         assert_eq!(
@@ -330,8 +313,8 @@ mod tests {
 
     #[test]
     fn another_filter_begins_at_the_first_page() {
-        let third = read("/jobs").next("a", Some(1)).next("b", Some(1));
-        assert_eq!((third.page, third.after.as_str()), (3, "b"));
+        let third = behind(&behind(&read("/jobs"), "a", Some(1)), "b", Some(1));
+        assert_eq!((third.page.number, third.page.after.as_str()), (3, "b"));
 
         for changed in [
             third.with_host("x"),
@@ -339,7 +322,7 @@ mod tests {
             third.with_status(""),
             third.with_range("all"),
         ] {
-            assert_eq!((changed.page, changed.after.as_str(), changed.from), (1, "", None));
+            assert_eq!((changed.page, changed.from), (ListPage::default(), None));
         }
     }
 

@@ -2,15 +2,22 @@
 
 use std::fmt::Write as _;
 
-use super::hosts_query::encoded;
-
-/// A page of a list without filter or order.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListPage {
     /// Which page, from 1.
     pub number: u32,
     /// The server's token of this page; empty for the first.
     pub after: String,
+}
+
+impl Default for ListPage {
+    fn default() -> Self {
+        Self {
+            number: 1,
+            after: String::new(),
+        }
+    }
 }
 
 impl ListPage {
@@ -47,15 +54,29 @@ impl ListPage {
     #[must_use]
     pub fn next(&self, token: &str) -> Self {
         Self {
-            number: self.number.max(1) + 1,
+            number: self.number + 1,
             after: token.to_owned(),
         }
     }
 
     /// The number of the first row of this page, from 1.
     pub fn first_row(&self, page_size: u32) -> u64 {
-        u64::from(self.number.max(1) - 1) * u64::from(page_size) + 1
+        u64::from(self.number - 1) * u64::from(page_size) + 1
     }
+}
+
+/// A value as it stands in an address.
+pub fn encoded(value: &str) -> String {
+    let mut text = String::new();
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
 }
 
 #[cfg(test)]

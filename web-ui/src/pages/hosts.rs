@@ -1,8 +1,5 @@
 //! `/hosts?q=&health=&sort=&page=&after=`: all hosts, filtered, sorted and paged by the server.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::components::A;
@@ -11,20 +8,17 @@ use proto::v1::event::Event as Change;
 use proto::v1::{CreateEnrollmentTokenRequest, Health, ListHostsResponse};
 
 use super::host_row::{HostRow, ids, replace};
+use super::paging::{ListPager, Shown};
 use super::shell::Crumbs;
 use crate::api;
 use crate::i18n::t;
-use crate::kit::{Button, EmptyState, Icon, Pager, RemoteView, SelectField, SkeletonRows, SortHeader, Title, remote};
+use crate::kit::{Button, EmptyState, Icon, RemoteView, SelectField, SkeletonRows, SortHeader, Title, remote};
 use crate::live;
 use crate::model::format::count;
 use crate::model::hosts_query::{HEALTHS, HostsQuery, PAGE_SIZE};
+use crate::model::list_page::ListPage;
 use crate::model::status;
 use crate::session::session;
-
-thread_local! {
-    /// The page before each page that was reached from it, by its address.
-    static BEFORE: RefCell<HashMap<String, HostsQuery>> = RefCell::default();
-}
 
 #[component]
 pub(crate) fn Hosts() -> impl IntoView {
@@ -191,35 +185,14 @@ fn Table(
         Signal::derive(move || query.with(|query| query.sorts_by(column).then_some(query.descending)))
     };
     let ids = ids(page);
-    let next = Memo::new(move |_| {
+    let shown = move || {
         page.with(|page| {
-            page.as_ref()
-                .map(|page| page.next_page_token.clone())
-                .unwrap_or_default()
+            page.as_ref().map_or_else(Shown::default, |page| Shown {
+                rows: page.hosts.len(),
+                total: page.total_count,
+                next: page.next_page_token.clone(),
+            })
         })
-    });
-    let range = move || {
-        let (shown, total) = page.with(|page| {
-            page.as_ref()
-                .map_or((0, 0), |page| (page.hosts.len() as u64, page.total_count))
-        });
-        let before = u64::from(query.with(|query| query.page.max(1)) - 1) * u64::from(PAGE_SIZE.unsigned_abs());
-        t::range(&count(before + 1), &count(before + shown), &count(total))
-    };
-    let previous = {
-        let go = go.clone();
-        move || {
-            let here = query.get_untracked();
-            // After a jump into the middle of the list nobody knows the page before: its token is the server's.
-            let before = BEFORE.with_borrow(|before| before.get(&here.path()).cloned());
-            go(before.unwrap_or_else(|| here.first()));
-        }
-    };
-    let following = move || {
-        let here = query.get_untracked();
-        let there = here.next(&next.get_untracked());
-        BEFORE.with_borrow_mut(|before| before.insert(there.path(), here));
-        go(there);
     };
     view! {
         <div class="card table-box">
@@ -246,12 +219,11 @@ fn Table(
                     </For>
                 </tbody>
             </table>
-            <Pager
-                range=Signal::derive(range)
-                has_previous=Signal::derive(move || query.with(|query| query.page > 1))
-                has_next=Signal::derive(move || next.with(|next| !next.is_empty()))
-                on_previous=previous
-                on_next=following
+            <ListPager
+                page=Memo::new(move |_| query.with(|query| query.page.clone()))
+                page_size=PAGE_SIZE.unsigned_abs()
+                shown=Signal::derive(shown)
+                address=move |page: &ListPage| query.with_untracked(|query| query.path_of(page))
             />
         </div>
     }

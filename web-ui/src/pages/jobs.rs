@@ -1,8 +1,5 @@
 //! `/jobs?host=&kind=&status=&range=&page=&from=&after=`: what all hosts do and did, filtered and paged by the server.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::components::A;
@@ -11,24 +8,21 @@ use proto::v1::event::Event as Change;
 use proto::v1::{Job, JobStatus, ListHostsRequest, ListHostsResponse, ListJobsRequest, ListJobsResponse};
 
 use super::job_table::JobTable;
+use super::paging::{ListPager, Shown};
 use super::shell::Crumbs;
 use crate::i18n::t;
 use crate::kit::{
-    Button, EmptyState, Held, Pager, Remote, RemoteView, SelectField, ShowChanges, SkeletonRows, Title, gently, remote,
+    Button, EmptyState, Held, Remote, RemoteView, SelectField, ShowChanges, SkeletonRows, Title, gently, remote,
 };
 use crate::model::format::count;
 use crate::model::jobs_query::{JobsQuery, KINDS, PAGE_SIZE, Range, STATUSES};
+use crate::model::list_page::ListPage;
 use crate::model::status;
 use crate::model::untrusted::visible;
 use crate::{api, browser, live};
 
 /// How many hosts can be chosen from; a job's host leads to its jobs in any case.
 const CHOICES: i32 = 200;
-
-thread_local! {
-    /// The page before each page that was reached from it, by its address.
-    static BEFORE: RefCell<HashMap<String, JobsQuery>> = RefCell::default();
-}
 
 /// A page of the list, and from when on it was asked for.
 #[derive(Clone, Default)]
@@ -335,31 +329,18 @@ fn Table(
     /// Where the list is.
     place: Place,
 ) -> impl IntoView {
-    let navigate = use_navigate();
-    let go = move |to: JobsQuery| navigate(&place.path(&to), NavigateOptions::default());
-    let next = Memo::new(move |_| list.with(|page| page.jobs.next_page_token.clone()));
-    let range = move || {
-        let (shown, total) = list.with(|page| (page.jobs.jobs.len() as u64, page.jobs.total_count));
-        let before = u64::from(query.with(|query| query.page.max(1)) - 1) * u64::from(PAGE_SIZE.unsigned_abs());
-        t::range(&count(before + 1), &count(before + shown), &count(total))
+    let shown = move || {
+        list.with(|page| Shown {
+            rows: page.jobs.jobs.len(),
+            total: page.jobs.total_count,
+            next: page.jobs.next_page_token.clone(),
+        })
     };
-    let previous = {
-        let go = go.clone();
-        move || {
-            let here = query.get_untracked();
-            // After a jump into the middle of the list nobody knows the page before: its token is the server's.
-            let before = BEFORE.with_borrow(|before| before.get(&here.path()).cloned());
-            go(before.unwrap_or_else(|| here.first()));
-        }
-    };
-    let following = move || {
-        let here = query.get_untracked();
+    let address = move |page: &ListPage| {
         let from = list
             .data
             .with_untracked(|page| page.as_ref().and_then(|page| page.from));
-        let there = here.next(&next.get_untracked(), from);
-        BEFORE.with_borrow_mut(|before| before.insert(there.path(), here));
-        go(there);
+        query.with_untracked(|query| place.path(&query.at(page, from)))
     };
     let cancelled = Callback::new(move |job: Job| list.patch(|page| replace(&mut page.jobs, &job)));
     view! {
@@ -369,12 +350,11 @@ fn Table(
             with_host=!place.is_host
             on_cancelled=cancelled
         >
-            <Pager
-                range=Signal::derive(range)
-                has_previous=Signal::derive(move || query.with(|query| query.page > 1))
-                has_next=Signal::derive(move || next.with(|next| !next.is_empty()))
-                on_previous=previous
-                on_next=following
+            <ListPager
+                page=Memo::new(move |_| query.with(|query| query.page.clone()))
+                page_size=PAGE_SIZE.unsigned_abs()
+                shown=Signal::derive(shown)
+                address
             />
         </JobTable>
     }

@@ -6,6 +6,7 @@ mod bootstrap;
 mod enrolling;
 mod gallery;
 mod host;
+mod host_login;
 mod host_row;
 mod hosts;
 mod job;
@@ -21,6 +22,7 @@ mod settings;
 mod shell;
 mod sign_in_again;
 mod theme;
+mod variables;
 
 pub(crate) use add_host::{AddHost, Created};
 pub(crate) use bootstrap::Bootstrap;

@@ -10,7 +10,7 @@ use crate::browser;
 use crate::i18n::t;
 use crate::kit::{Icon, Mark};
 use crate::live::{LiveState, live};
-use crate::model::hosts_query::encoded;
+use crate::model::list_page::encoded;
 use crate::session::{Session, session};
 
 /// The way back from a page: names and addresses, from the outside in. The page itself is not among them.

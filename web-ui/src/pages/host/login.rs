@@ -1,19 +1,16 @@
 //! With which login a host opens its repository. What is kept is never shown, only that it is.
 
 use leptos::prelude::*;
-use proto::v1::{
-    GetHostCredentialsRequest, HostCredentials, Repository as RepositoryMessage, SetHostCredentialsRequest,
-};
+use proto::v1::{GetHostCredentialsRequest, Repository as RepositoryMessage};
 
-use super::super::action::Action;
+use super::super::host_login::HostLoginForm;
 use super::Shown;
 use crate::api;
 use crate::i18n::t;
-use crate::kit::{Ago, Button, FormDialog, FormError, PasswordField, RemoteView, SkeletonRows, TextField, remote};
+use crate::kit::{Ago, Button, RemoteView, SkeletonRows, remote};
+use crate::model::location::kind_of;
 use crate::model::untrusted::visible;
 use crate::session::session;
-
-const FIELDS: &[&str] = &["repo_username", "repo_password", "backend_password"];
 
 #[component]
 pub(super) fn Login(
@@ -65,74 +62,16 @@ fn Known(
                     <dd><Ago at=Signal::derive(move || known.with(|known| crate::millis!(known.updated_at)))/></dd>
                 </dl>
             </RemoteView>
-            <Replace shown open is_shared on_saved=move |saved| known.data.set(Some(saved))/>
+            <HostLoginForm
+                open
+                heading=t::REPLACE_CREDENTIALS
+                host=shown.id
+                kind=Signal::derive(move || facts.with(|facts| kind_of(&facts.repo_url)))
+                is_shared
+                on_saved=move |saved| known.data.set(Some(saved))
+            >
+                <p>{t::CREDENTIALS_HELP}</p>
+            </HostLoginForm>
         </section>
-    }
-}
-
-#[component]
-fn Replace(
-    /// The host.
-    shown: Shown,
-    /// Whether the form is there.
-    open: RwSignal<bool>,
-    /// Whether other hosts use the repository: then its password is not this host's to change.
-    is_shared: Memo<bool>,
-    /// What takes what is known afterwards.
-    on_saved: impl Fn(HostCredentials) + Copy + Send + Sync + 'static,
-) -> impl IntoView {
-    let action = Action::new();
-    let empty = || RwSignal::new(String::new());
-    let (username, password, login_password) = (empty(), empty(), empty());
-    Effect::new(move || {
-        open.track();
-        for typed in [username, password, login_password] {
-            typed.set(String::new());
-        }
-        action.error.set(None);
-    });
-    let submit = move || {
-        let request = SetHostCredentialsRequest {
-            host_id: shown.id.get_untracked(),
-            repo_username: username.get_untracked().trim().to_owned(),
-            repo_password: password.get_untracked(),
-            backend_password: login_password.get_untracked(),
-            ..SetHostCredentialsRequest::default()
-        };
-        action.send(request, move |saved| {
-            open.set(false);
-            on_saved(saved);
-        });
-    };
-    view! {
-        <FormDialog open heading=t::REPLACE_CREDENTIALS verb=t::SAVE busy=action.busy on_submit=submit>
-            <p>{t::CREDENTIALS_HELP}</p>
-            <TextField
-                id="repo_username"
-                label=t::REPO_USERNAME
-                value=username
-                error=action.field("repo_username")
-                optional=true
-            />
-            <PasswordField
-                id="backend_password"
-                label=t::LOGIN_PASSWORD
-                value=login_password
-                error=action.field("backend_password")
-                autocomplete="off"
-                optional=true
-            />
-            {move || (!is_shared.get()).then(|| view! {
-                <PasswordField
-                    id="repo_password"
-                    label=t::REPO_PASSWORD
-                    value=password
-                    error=action.field("repo_password")
-                    autocomplete="off"
-                    optional=true
-                />
-            })}
-            <FormError error=action.error fields=FIELDS/>
-        </FormDialog>
     }
 }

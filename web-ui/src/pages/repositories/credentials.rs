@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use proto::v1::{CredentialSlot, DeleteAdminCredentialsRequest, SetAdminCredentialsRequest, SetCredentialsRequest};
 
 use super::super::action::Action;
+use super::super::variables::{VariableFields, Variables};
 use super::detail::Shown;
-use super::variables::{VariableFields, Variables};
 use crate::i18n::t;
 use crate::kit::{Ago, Button, ButtonKind, ConfirmDialog, FormDialog, FormError, SecretField, TextField};
 use crate::model::location::kind_of;

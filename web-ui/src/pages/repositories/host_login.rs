@@ -1,18 +1,15 @@
 //! The login that one host has for itself at a repository that it shares.
 
 use leptos::prelude::*;
-use proto::v1::{GetHostCredentialsRequest, SetHostCredentialsRequest};
+use proto::v1::GetHostCredentialsRequest;
 
-use super::super::action::Action;
+use super::super::host_login::HostLoginForm;
 use super::detail::Shown;
-use super::variables::{VariableFields, Variables};
 use crate::api;
 use crate::i18n::t;
-use crate::kit::{FormDialog, FormError, PasswordField, RemoteView, TextField, remote};
+use crate::kit::{RemoteView, remote};
 use crate::model::location::kind_of;
 use crate::model::untrusted::visible;
-
-const FIELDS: &[&str] = &["repo_username", "backend_password"];
 
 /// A form for the login of the host that is named; it is there while one is.
 #[component]
@@ -22,54 +19,21 @@ pub(super) fn HostLogin(
     /// The host's id; empty when there is nothing to do.
     host: RwSignal<String>,
 ) -> impl IntoView {
-    let (open, action) = (RwSignal::new(false), Action::new());
-    let (username, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    let variables = Variables::new();
-    Effect::new(move || {
-        let is_asked = host.with(|host| !host.is_empty());
-        username.set(String::new());
-        password.set(String::new());
-        variables.clear();
-        action.error.set(None);
-        open.set(is_asked);
-    });
-    let kind = move || shown.facts.with(|facts| kind_of(&facts.repo_url));
-    let submit = move || {
-        let request = SetHostCredentialsRequest {
-            host_id: host.get_untracked(),
-            repo_username: username.get_untracked().trim().to_owned(),
-            backend_password: password.get_untracked(),
-            backend_env: variables.filled_in(untrack(kind)),
-            ..SetHostCredentialsRequest::default()
-        };
-        action.send(request, move |_| open.set(false));
-    };
+    let open = RwSignal::new(false);
+    // Naming the same host again opens it again.
+    Effect::new(move || open.set(host.with(|host| !host.is_empty())));
     view! {
-        <FormDialog open heading=t::OWN_LOGIN_TITLE verb=t::SAVE busy=action.busy on_submit=submit>
+        <HostLoginForm
+            open
+            heading=t::OWN_LOGIN_TITLE
+            host
+            kind=Signal::derive(move || shown.facts.with(|facts| kind_of(&facts.repo_url)))
+            is_shared=true
+            on_saved=|_| ()
+        >
             <Known shown host=host.get_untracked()/>
             <p>{t::OWN_LOGIN_HELP}</p>
-            {move || kind().takes_login().then(|| view! {
-                <TextField
-                    id="repo_username"
-                    label=t::USERNAME
-                    value=username
-                    error=action.field("repo_username")
-                    optional=true
-                />
-                <PasswordField
-                    id="backend_password"
-                    label=t::LOGIN_PASSWORD
-                    value=password
-                    error=action.field("backend_password")
-                    autocomplete="off"
-                    optional=true
-                />
-            })}
-            {move || view! {
-                <VariableFields variables kind=kind() error=action.error note=t::VARIABLES_REPLACE/>
-            }}
-            <FormError error=action.error fields=FIELDS/>
-        </FormDialog>
+        </HostLoginForm>
     }
 }
 

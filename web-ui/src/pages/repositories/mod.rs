@@ -10,7 +10,6 @@ mod list;
 mod location;
 mod locks;
 mod new;
-mod variables;
 mod work;
 
 pub(crate) use detail::Repository;

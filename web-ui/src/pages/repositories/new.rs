@@ -10,8 +10,8 @@ use proto::v1::CreateRepositoryRequest;
 
 use super::super::action::Action;
 use super::super::shell::Crumbs;
+use super::super::variables::{VariableFields, Variables};
 use super::crumb;
-use super::variables::{VariableFields, Variables};
 use crate::api::{self, ApiError};
 use crate::browser;
 use crate::i18n::t;
