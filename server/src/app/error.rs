@@ -108,9 +108,9 @@ impl Error {
 
     /// Refuses until some time has passed.
     pub fn rate_limited(retry_after: Duration) -> Self {
-        let retry_after = Some(retry_after);
         Self::Refused(Box::new(Refusal {
-            retry_after,
+            message: format!("Too many attempts. Try again in {} s.", whole_seconds(retry_after)),
+            retry_after: Some(retry_after),
             ..Refusal::of(ErrorCode::RateLimited)
         }))
     }
@@ -139,4 +139,9 @@ impl Error {
             Self::Store(_) | Self::Failed { .. } => None,
         }
     }
+}
+
+/// A time to wait in whole seconds, never too short.
+pub fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

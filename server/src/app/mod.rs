@@ -67,7 +67,7 @@ pub use self::authority::Renewed;
 pub use self::bootstrap::SetupToken;
 pub use self::caller::{Caller, Origin, SignedInUser, Who};
 use self::denied::DeniedCalls;
-pub use self::error::{Error, Field, Refusal};
+pub use self::error::{Error, Field, Refusal, whole_seconds};
 pub use self::events::{EventWatch, LiveEvent, Seen};
 pub use self::group_commit::IngestFigures;
 use self::group_commit::Lanes;

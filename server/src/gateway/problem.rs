@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::app::Refusal;
+use crate::app::{Refusal, whole_seconds};
 use crate::grpc::status;
 
 /// The body of every answer that is not a success.
@@ -68,7 +68,7 @@ impl Problem {
             message: message.clone(),
             errors: errors.collect(),
             request_id: request.to_string(),
-            retry_after_seconds: retry_after.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
+            retry_after_seconds: retry_after.map(whole_seconds),
             help_url: format!("{base_url}/help/errors#{code}"),
         }
     }
