@@ -60,7 +60,7 @@ fn pace(fleet: &Fleet) -> Option<Pace> {
         ("RM_E2E_URL", fleet.server.url().into()),
         ("RM_E2E_PACE", file.clone().into()),
     ];
-    let journey = browser::journeys("at_size", packages, &directory, &variables);
+    let journey = browser::journeys("pace", "at_size", packages, &directory, &variables);
     let mut browser = Process::start("the browser", journey, &log);
     let status = wait::until("the end of the journey", LIMIT, || browser.ended());
     assert!(status.success(), "{}", fs::read_to_string(log).unwrap_or_default());

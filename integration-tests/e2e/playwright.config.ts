@@ -9,9 +9,10 @@ export default defineConfig({
   timeout: 300_000,
   expect: { timeout: 20_000 },
   reporter: [["line"]],
-  outputDir: `${process.env.RM_E2E_OUT}/results`,
+  outputDir: `${process.env.RM_E2E_OUT}/results/${process.env.RM_E2E_NAME}`,
   use: {
     baseURL: process.env.RM_E2E_URL,
+    actionTimeout: 60_000,
     viewport: { width: 1440, height: 900 },
     locale: "en-GB",
     timezoneId: "Europe/Berlin",

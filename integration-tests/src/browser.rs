@@ -7,9 +7,15 @@ use std::process::Command;
 
 use crate::{process, programs};
 
-/// A command that runs the journeys whose file's path matches a regular expression, in a folder of their own. `packages` are
-/// the installed ones, `variables` what the journeys read.
-pub fn journeys(files: &str, packages: OsString, directory: &Path, variables: &[(&str, OsString)]) -> Command {
+/// A command that runs the journeys whose file's path matches a regular expression, in a folder of their own. `name` is that of
+/// the folder where their traces stay, `packages` are the installed ones, `variables` what the journeys read.
+pub fn journeys(
+    name: &str,
+    files: &str,
+    packages: OsString,
+    directory: &Path,
+    variables: &[(&str, OsString)],
+) -> Command {
     fs::create_dir_all(directory).expect("the temporary directory can be written");
     let source = programs::clone().join("integration-tests/e2e");
     for entry in fs::read_dir(&source).expect("the journeys are in the clone") {
@@ -22,7 +28,7 @@ pub fn journeys(files: &str, packages: OsString, directory: &Path, variables: &[
     let mut command = process::command(Path::new("node"), directory);
     command.current_dir(directory);
     command.args(["node_modules/@playwright/test/cli.js", "test", files]);
-    command.env("RM_E2E_OUT", output());
+    command.env("RM_E2E_OUT", output()).env("RM_E2E_NAME", name);
     command.envs(variables.iter().map(|(name, value)| (*name, value)));
     command
 }

@@ -88,6 +88,7 @@ fn pages_are_small(fleet: &Fleet) {
     let log = fleet.directory().join("browser.log");
     let journey = browser::journeys(
         "at_size",
+        "at_size",
         packages,
         &directory,
         &[("RM_E2E_URL", fleet.server.url().into())],

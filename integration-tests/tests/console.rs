@@ -40,6 +40,7 @@ fn the_journeys_of_an_operator_work_in_a_browser() {
     let mut browser = Process::start(
         "the browser tests",
         browser::journeys(
+            "console",
             r"/\d+_[^/]*$",
             packages,
             &place("browser"),
